@@ -1,0 +1,223 @@
+//! Carries events from the outbox to their subscribers.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use clock::Clock;
+use futures::future::join_all;
+use mesh::{Context, Mesh, Role};
+use prost::Message as _;
+use proto::event as pb;
+use telemetry::{IntCounterVec, IntGaugeVec, Metrics};
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ATTEMPTS, OutboxStore, Parcel, pause};
+
+/// Events sent in one call.
+const BATCH: u32 = 128;
+/// How often to look without being woken: for rows that wait for another try.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long a subscriber may take for a batch.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Delivers the events of one service. Cheap to clone.
+#[derive(Clone)]
+pub struct Relay(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn OutboxStore>,
+    mesh: Mesh,
+    clock: Clock,
+    subscribers: Vec<(Role, Notify)>,
+    settled: broadcast::Sender<(String, String)>,
+    delivered: IntCounterVec,
+    waiting: IntGaugeVec,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// A relay from a store to these subscribers.
+    pub fn new(
+        store: Arc<dyn OutboxStore>,
+        mesh: Mesh,
+        clock: Clock,
+        subscribers: &[Role],
+        metrics: &Metrics,
+    ) -> Self {
+        let delivered = metrics.counter(
+            "events_delivered_total",
+            "Events taken over by a subscriber, refused by it, or parked.",
+            &["subscriber", "outcome"],
+        );
+        let waiting = metrics.gauge(
+            "outbox",
+            "Events that wait (pending), that were set aside (parked), and the age of the oldest in milliseconds (lag_ms).",
+            &["what"],
+        );
+        let subscribers = subscribers.iter().map(|role| (*role, Notify::new())).collect();
+        let (settled, _) = broadcast::channel(1024);
+        Self(Arc::new(Inner { store, mesh, clock, subscribers, settled, delivered, waiting }))
+    }
+
+    /// Tells the workers that something was written.
+    pub fn wake(&self) {
+        for (_, notify) in &self.0.subscribers {
+            notify.notify_one();
+        }
+    }
+
+    /// Begins to watch for deliveries; call it before the write whose events are waited for.
+    pub fn watch(&self) -> Watch {
+        Watch(self.0.settled.subscribe())
+    }
+
+    /// Works until it is told to stop.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let workers =
+            self.0.subscribers.iter().map(|(role, notify)| self.work(*role, notify, &stop));
+        futures::future::join(join_all(workers), self.measure(&stop)).await;
+        Ok(())
+    }
+
+    async fn work(&self, subscriber: Role, notify: &Notify, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            let full = self.deliver(subscriber).await;
+            if !full {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = notify.notified() => {}
+                    () = tokio::time::sleep(IDLE) => {}
+                }
+            }
+        }
+    }
+
+    /// Delivers one batch; whether there may be more at once.
+    async fn deliver(&self, subscriber: Role) -> bool {
+        let now = self.0.clock.now();
+        let parcels = match self.0.store.claim(subscriber, now, BATCH).await {
+            Ok(parcels) => parcels,
+            Err(fault) => {
+                tracing::warn!(%subscriber, %fault, "events could not be read");
+                return false;
+            }
+        };
+        if parcels.is_empty() {
+            return false;
+        }
+        let full = parcels.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let (good, broken): (Vec<_>, Vec<_>) =
+            parcels.into_iter().map(decode).partition(|(_, event)| event.is_some());
+        for (parcel, _) in broken {
+            self.put_back(subscriber, &parcel, "cannot be decoded", true).await;
+        }
+        let (parcels, events): (Vec<Parcel>, Vec<Option<pb::Event>>) = good.into_iter().unzip();
+        let request = pb::DeliverRequest { events: events.into_iter().flatten().collect() };
+        let mut client = self.0.mesh.events(subscriber);
+        let context = Context::service("relay").within(DEADLINE);
+        match context.scope(client.deliver(request)).await {
+            Ok(answer) => self.settle(subscriber, parcels, answer.into_inner()).await,
+            Err(status) => {
+                // The subscriber is away: none of them is to blame, and none is parked for it.
+                tracing::debug!(%subscriber, %status, "the subscriber is away");
+                for parcel in &parcels {
+                    self.put_back(subscriber, parcel, "away", false).await;
+                }
+                return false;
+            }
+        }
+        full
+    }
+
+    async fn settle(&self, subscriber: Role, parcels: Vec<Parcel>, answer: pb::DeliverResponse) {
+        let applied: HashSet<String> = answer.applied.into_iter().collect();
+        let (done, refused): (Vec<Parcel>, Vec<Parcel>) =
+            parcels.into_iter().partition(|parcel| applied.contains(&parcel.event));
+        if !done.is_empty() {
+            let rows = done.iter().map(|parcel| parcel.row).collect();
+            if let Err(fault) = self.0.store.settle(rows).await {
+                // They will be delivered again, which changes nothing.
+                tracing::warn!(%subscriber, %fault, "delivered events could not be removed");
+            }
+            let count = u64::try_from(done.len()).unwrap_or(0);
+            self.0.delivered.with_label_values(&[subscriber.as_str(), "applied"]).inc_by(count);
+            for parcel in done {
+                // Nobody may be watching.
+                drop(self.0.settled.send((parcel.kind, parcel.subject)));
+            }
+        }
+        for parcel in refused {
+            let why = answer.rejected.iter().find(|rejection| rejection.event_id == parcel.event);
+            let why = why.map_or("not applied", |rejection| rejection.reason.as_str());
+            self.put_back(subscriber, &parcel, why, true).await;
+        }
+    }
+
+    async fn put_back(&self, subscriber: Role, parcel: &Parcel, why: &str, blame: bool) {
+        let park = blame && parcel.attempts + 1 >= ATTEMPTS;
+        let next = (!park).then(|| self.0.clock.now().plus(pause(parcel.attempts)));
+        if park {
+            tracing::error!(%subscriber, event = parcel.event, kind = parcel.kind, why, "an event was parked");
+        }
+        let outcome = match (park, blame) {
+            (true, _) => "parked",
+            (false, true) => "refused",
+            (false, false) => "away",
+        };
+        self.0.delivered.with_label_values(&[subscriber.as_str(), outcome]).inc();
+        if let Err(fault) = self.0.store.fail(parcel.row, why.to_owned(), next).await {
+            tracing::warn!(%subscriber, %fault, "a failed event could not be put back");
+        }
+    }
+
+    async fn measure(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Ok(backlog) = self.0.store.backlog().await {
+                let lag = backlog.oldest.map_or(0, |oldest| {
+                    i64::try_from(self.0.clock.now().since(oldest).as_millis()).unwrap_or(i64::MAX)
+                });
+                self.0.waiting.with_label_values(&["pending"]).set(backlog.pending);
+                self.0.waiting.with_label_values(&["parked"]).set(backlog.parked);
+                self.0.waiting.with_label_values(&["lag_ms"]).set(lag);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(5)) => {}
+            }
+        }
+    }
+}
+
+fn decode(parcel: Parcel) -> (Parcel, Option<pb::Event>) {
+    let event = pb::Event::decode(parcel.payload.as_slice()).ok();
+    (parcel, event)
+}
+
+/// Sees deliveries from the moment it was made.
+#[derive(Debug)]
+pub struct Watch(broadcast::Receiver<(String, String)>);
+
+impl Watch {
+    /// Waits until an event of this kind about this subject was taken over by a subscriber; false when `limit` passes first.
+    pub async fn delivered(mut self, kind: &str, subject: &str, limit: Duration) -> bool {
+        let seen = async {
+            loop {
+                match self.0.recv().await {
+                    Ok((seen_kind, seen_subject))
+                        if seen_kind == kind && seen_subject == subject =>
+                    {
+                        return true;
+                    }
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return false,
+                }
+            }
+        };
+        tokio::time::timeout(limit, seen).await.unwrap_or(false)
+    }
+}

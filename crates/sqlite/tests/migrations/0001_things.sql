@@ -1,0 +1,1 @@
+create table things (name text primary key, stock integer not null check (stock >= 0)) strict;

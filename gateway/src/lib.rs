@@ -1,0 +1,1 @@
+//! The public door: REST, pages, real time.

@@ -1,0 +1,1 @@
+//! Accounts, sessions, merchants and their staff.

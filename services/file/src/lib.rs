@@ -1,0 +1,1 @@
+//! Uploads, pictures and their smaller forms.

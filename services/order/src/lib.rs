@@ -1,0 +1,1 @@
+//! Money and stock: offers, prices, checkout, orders.

@@ -1,0 +1,1 @@
+//! Payments with every provider, and what providers tell us.

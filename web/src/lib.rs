@@ -1,0 +1,1 @@
+//! Pages: templates, texts and styles of the storefront and the panels.
