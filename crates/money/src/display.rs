@@ -26,7 +26,7 @@ pub fn shown(money: Money, locale: Locale) -> String {
     let mut number = grouped(magnitude / 100, separator);
     let minor = magnitude % 100;
     if minor != 0 || money.currency != Currency::Uzs {
-        number.push_str(&format!("{point}{minor:02}"));
+        number = format!("{number}{point}{minor:02}");
     }
     let sign = if money.amount < 0 { "\u{2212}" } else { "" };
     let name = match (money.currency, locale) {

@@ -1,5 +1,5 @@
 //! The service through the mesh, local and remote, with an order service that knows three offers.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fault::{Code, Fault};
 use ids::{OfferId, OrderId, UserId};

@@ -1,1 +1,58 @@
 //! Money and stock: offers, prices, checkout, orders.
+//!
+//! Read in this order: README, `domain`, `store`, `service`, `grpc`, adapters.
+
+use std::sync::Arc;
+
+use host::Host;
+use mesh::{Mesh, Role};
+use outbox::Relay;
+use proto::{
+    event::event_service_server::EventServiceServer, order::order_service_server::OrderServiceServer,
+};
+
+mod config;
+pub mod domain;
+mod error;
+mod grpc;
+mod peers;
+mod service;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+pub use grpc::encode_event;
+
+/// Registers the role on the host.
+pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
+    let store = store::open(&config.store, encode_event).await?;
+    let metrics = host.metrics(Role::Order);
+    let subscribers = grpc::SUBSCRIBERS;
+    let relay = Relay::new(store.outbox(), mesh.clone(), host.clock(), subscribers, &metrics);
+    let orders = service::Orders::new(service::Inner {
+        store: Arc::clone(&store),
+        carts: Arc::new(grpc::peers::Carts(mesh.cart())),
+        payments: Arc::new(grpc::peers::Payments::new(mesh.payment(), config.return_url.clone())),
+        merchants: Arc::new(grpc::peers::Merchants(mesh.auth())),
+        relay: relay.clone(),
+        clock: host.clock(),
+        tariff: config.delivery,
+        reservation: config.reservation(),
+        encode_answer: grpc::encode_answer,
+        placed: metrics.counter("orders_placed_total", "Orders placed.", &["provider"]),
+    });
+
+    let api = grpc::Api::new(orders.clone());
+    host.grpc(Role::Order, OrderServiceServer::new(api.clone()));
+    host.grpc(Role::Order, EventServiceServer::new(api));
+
+    host.task(Role::Order, "order.outbox", move |stop| relay.clone().run(stop));
+    host.task(Role::Order, "order.sweep", move |stop| orders.clone().sweep(stop));
+    let checked = Arc::clone(&store);
+    host.ready(Role::Order, "store", move || {
+        let store = Arc::clone(&checked);
+        async move { store.ping().await }
+    });
+    host.on_close(Role::Order, async move { store.close().await });
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The `[order]` table of the configuration.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde::Deserialize;
+
+use crate::domain::pricing::Tariff;
+
+/// How the role runs. `default.toml` of the binary documents each key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the role listens.
+    pub listen: SocketAddr,
+    /// Address of the store: `sqlite:<file>`.
+    pub store: String,
+    /// Minutes for which goods are held for an unpaid order.
+    pub reservation_minutes: u32,
+    /// Where providers send the shopper back to; `{order_id}` is replaced.
+    pub return_url: String,
+    /// What delivery costs.
+    pub delivery: Tariff,
+}
+
+impl Config {
+    pub(crate) fn reservation(&self) -> Duration {
+        Duration::from_secs(u64::from(self.reservation_minutes) * 60)
+    }
+}

@@ -1,0 +1,211 @@
+//! The one authority for sums: what lines and their delivery cost.
+
+use ids::OfferId;
+use money::{Currency, Money, MoneyError};
+use serde::Deserialize;
+
+use super::{Delivery, Method, Totals, offer::Offer};
+
+/// VAT on delivery, in percent.
+const DELIVERY_VAT: u32 = 12;
+/// SOATO code of the city of Tashkent.
+const CAPITAL: &str = "1726";
+
+/// What delivery costs, in tiyin.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tariff {
+    /// To a door in the capital.
+    pub courier_capital: i64,
+    /// To a door elsewhere.
+    pub courier_regions: i64,
+    /// To a post office.
+    pub post: i64,
+    /// Goods worth this much are delivered free; 0 for never.
+    pub free_from: i64,
+}
+
+/// A way of delivery and its price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DeliveryOption {
+    pub method: Method,
+    pub price: Money,
+    pub min_days: u32,
+    pub max_days: u32,
+}
+
+/// So many pieces of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Line {
+    pub offer: OfferId,
+    pub quantity: u32,
+}
+
+/// A line with its price.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Priced {
+    pub line: Line,
+    /// None: no such offer.
+    pub offer: Option<Offer>,
+    pub total: Money,
+    /// It is on sale and there is enough of it.
+    pub available: bool,
+}
+
+/// Lines and what they cost together. Lines that cannot be bought count nothing.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Quote {
+    pub lines: Vec<Priced>,
+    pub totals: Totals,
+}
+
+impl Tariff {
+    fn price(&self, method: Method, region: &str, goods: Money) -> Money {
+        if method == Method::Pickup || (self.free_from > 0 && goods.amount >= self.free_from) {
+            return Money::zero(goods.currency);
+        }
+        Money::uzs(match method {
+            Method::Courier if region.is_empty() || region == CAPITAL => self.courier_capital,
+            Method::Courier => self.courier_regions,
+            Method::Post => self.post,
+            Method::Pickup => 0,
+        })
+    }
+
+    /// The ways of delivery to a region for goods of a value.
+    pub fn options(&self, region: &str, goods: Money) -> [DeliveryOption; 3] {
+        let near = region.is_empty() || region == CAPITAL;
+        let option = |method, (min_days, max_days)| DeliveryOption {
+            method,
+            price: self.price(method, region, goods),
+            min_days,
+            max_days,
+        };
+        [
+            option(Method::Courier, if near { (1, 2) } else { (2, 5) }),
+            option(Method::Pickup, (1, 2)),
+            option(Method::Post, (3, 7)),
+        ]
+    }
+}
+
+/// Prices lines. `offers` holds those that exist, in any order.
+pub fn quote(
+    lines: &[Line],
+    offers: Vec<Offer>,
+    delivery: Option<&Delivery>,
+    tariff: &Tariff,
+) -> Result<Quote, MoneyError> {
+    let mut offers: std::collections::HashMap<OfferId, Offer> =
+        offers.into_iter().map(|offer| (offer.id, offer)).collect();
+    let mut priced = Vec::with_capacity(lines.len());
+    for line in lines {
+        let offer = offers.remove(&line.offer);
+        let total = match &offer {
+            Some(offer) if offer.on_sale => offer.price.times(i64::from(line.quantity))?,
+            _ => Money::zero(Currency::Uzs),
+        };
+        let available = offer
+            .as_ref()
+            .is_some_and(|offer| offer.on_sale && offer.available >= i64::from(line.quantity));
+        priced.push(Priced { line: *line, offer, total, available });
+    }
+    let totals = totals(&priced, delivery, tariff)?;
+    Ok(Quote { lines: priced, totals })
+}
+
+fn totals(
+    lines: &[Priced],
+    delivery: Option<&Delivery>,
+    tariff: &Tariff,
+) -> Result<Totals, MoneyError> {
+    let items = Money::total(lines.iter().map(|line| line.total), Currency::Uzs)?;
+    let delivery = match delivery {
+        Some(choice) if items.amount > 0 => {
+            tariff.price(choice.method, &choice.address.region, items)
+        }
+        _ => Money::zero(Currency::Uzs),
+    };
+    let mut tax = delivery.vat_included(DELIVERY_VAT)?;
+    for line in lines {
+        let percent = line.offer.as_ref().map_or(0, |offer| offer.fiscal.vat_percent);
+        tax = tax.plus(line.total.vat_included(percent)?)?;
+    }
+    Ok(Totals {
+        items,
+        discount: Money::zero(Currency::Uzs),
+        delivery,
+        tax_included: tax,
+        total: items.plus(delivery)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Address, testing};
+
+    const TARIFF: Tariff = Tariff {
+        courier_capital: 2_500_000,
+        courier_regions: 4_000_000,
+        post: 3_000_000,
+        free_from: 100_000_000,
+    };
+
+    fn courier(region: &str) -> Delivery {
+        let address = Address { region: region.to_owned(), ..Address::default() };
+        Delivery { method: Method::Courier, address }
+    }
+
+    #[test]
+    fn delivery_depends_on_place_and_value() {
+        let goods = Money::uzs(1_000_000);
+        let price = |region: &str, goods| TARIFF.options(region, goods)[0].price.amount;
+        assert_eq!(price("1726", goods), 2_500_000);
+        assert_eq!(price("1718", goods), 4_000_000);
+        assert_eq!(price("1718", Money::uzs(100_000_000)), 0);
+        assert_eq!(TARIFF.options("1718", goods)[1].price.amount, 0, "pickup is free");
+    }
+
+    #[test]
+    fn what_cannot_be_bought_counts_nothing() {
+        let offer = testing::offer(5_000_00, 1);
+        let off_sale = Offer { on_sale: false, ..testing::offer(7_000_00, 9) };
+        let lines = [
+            Line { offer: offer.id, quantity: 2 },
+            Line { offer: off_sale.id, quantity: 1 },
+            Line { offer: OfferId::new(), quantity: 1 },
+        ];
+        let quote = quote(&lines, vec![offer, off_sale], Some(&courier("1726")), &TARIFF).unwrap();
+        let available: Vec<bool> = quote.lines.iter().map(|line| line.available).collect();
+        assert_eq!(available, [false, false, false], "two of one piece are too many");
+        assert_eq!(quote.totals.items.amount, 10_000_00, "a sold-out line still shows its price");
+        assert_eq!(quote.totals.total.amount, 10_000_00 + 2_500_000);
+    }
+
+    proptest! {
+        #[test]
+        fn totals_add_up(rows in prop::collection::vec((1i64..10_000_000_000, 1u32..=999, 0u32..=15), 0..50)) {
+            let mut offers = Vec::new();
+            let mut lines = Vec::new();
+            for (price, quantity, vat) in rows {
+                let mut offer = testing::offer(price, 1000);
+                offer.fiscal.vat_percent = vat;
+                lines.push(Line { offer: offer.id, quantity });
+                offers.push(offer);
+            }
+            let quote = quote(&lines, offers, Some(&courier("1718")), &TARIFF).unwrap();
+            let totals = quote.totals;
+            let sum: i64 = quote.lines.iter().map(|line| line.total.amount).sum();
+            prop_assert_eq!(totals.items.amount, sum);
+            prop_assert_eq!(totals.total.amount, totals.items.amount - totals.discount.amount + totals.delivery.amount);
+            prop_assert!(totals.tax_included.amount <= totals.total.amount);
+        }
+    }
+}

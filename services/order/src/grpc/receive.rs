@@ -1,0 +1,56 @@
+//! Events of other services.
+
+use clock::Timestamp;
+use fault::Fault;
+use proto::{auth as merchants, event as events, payment as payments};
+
+use super::{
+    decode::{id, product},
+    peers,
+};
+use crate::{domain::PaymentState, service::{Orders, events::PaymentNews}};
+
+pub(super) async fn apply(orders: &Orders, event: events::Event) -> Result<(), Fault> {
+    match event.data {
+        Some(events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) })) => {
+            pay(orders, &event.id, &event.r#type, payment).await
+        }
+        Some(events::event::Data::Product(changed)) => {
+            let (snapshot, terms) = product(changed.product, changed.offers)?;
+            orders.put_offers(snapshot, terms).await?;
+            Ok(())
+        }
+        Some(events::event::Data::Merchant(events::MerchantChanged { merchant: Some(merchant) })) => {
+            // Until it is approved, a merchant has nothing to do with orders.
+            let known = merchant.status() != merchants::MerchantStatus::Pending;
+            if let Some(merchant) = peers::merchant(&merchant).filter(|_| known) {
+                orders.put_merchant(merchant).await?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn pay(
+    orders: &Orders,
+    event: &str,
+    kind: &str,
+    payment: payments::Payment,
+) -> Result<(), Fault> {
+    let news = match kind {
+        "payment.started" => {
+            PaymentNews::Started(Timestamp::from_millis(payment.expires_at_ms))
+        }
+        "payment.paid" => PaymentNews::Paid,
+        "payment.failed" => PaymentNews::Ended(PaymentState::Failed),
+        "payment.cancelled" => PaymentNews::Ended(PaymentState::Cancelled),
+        "payment.refunded" => PaymentNews::Refunded,
+        _ => return Ok(()),
+    };
+    let (Some(order), Some(payment)) = (id(&payment.order_id), peers::payment(&payment)) else {
+        tracing::error!(event, kind, "a payment that cannot be read");
+        return Err(Fault::new(fault::Code::Invalid, "EVENT_INVALID", "not a payment"));
+    };
+    Ok(orders.payment_news(event, order, &payment, news).await?)
+}

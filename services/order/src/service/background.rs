@@ -1,0 +1,73 @@
+//! Work beside requests: unpaid orders end, old answers are forgotten.
+
+use std::time::Duration;
+
+use ids::OrderId;
+use tokio_util::sync::CancellationToken;
+
+use super::Orders;
+use crate::{domain::Status, error::Error, peers::Closing};
+
+/// How often to look for orders that nobody paid.
+const SWEEP: Duration = Duration::from_secs(5);
+/// Orders looked at in one go.
+const BATCH: u32 = 100;
+/// How long answers of checkouts are kept.
+const KEPT: Duration = Duration::from_hours(48);
+/// When to ask again about an order whose payment is on its way.
+const AGAIN: Duration = Duration::from_mins(1);
+
+impl Orders {
+    /// Ends unpaid orders and forgets old answers until it is told to stop.
+    pub(crate) async fn sweep(self, stop: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            self.expire_due().await?;
+            while self.0.store.forget(self.now().minus(KEPT), BATCH).await? == u64::from(BATCH) {}
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(SWEEP) => {}
+            }
+        }
+    }
+
+    /// Ends the orders whose time to pay is over. Nothing is released before the payment service has closed the order: goods are
+    /// never given away while somebody may still pay for them.
+    async fn expire_due(&self) -> Result<(), Error> {
+        for id in self.0.store.expired(self.now(), BATCH).await? {
+            let closing = match self.0.payments.close(id, "expired", true).await {
+                Ok(closing) => closing,
+                Err(fault) => {
+                    tracing::warn!(order.id = %id, %fault, "an unpaid order could not be closed yet");
+                    // The payment service is away: the others would fare no better.
+                    return Ok(());
+                }
+            };
+            match closing {
+                Closing::Closed => self.expire(id).await?,
+                // The event is on its way.
+                Closing::Paid => self.hold(id, self.now().plus(AGAIN)).await?,
+                Closing::Live(until) => self.hold(id, until.max(self.now().plus(AGAIN))).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire(&self, id: OrderId) -> Result<(), Error> {
+        let at = self.now();
+        self.change(id, None, |order| match order.status {
+            Status::AwaitingPayment => Ok(Some(order.expire(at)?)),
+            _ => Ok(None),
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn hold(&self, id: OrderId, until: clock::Timestamp) -> Result<(), Error> {
+        self.change(id, None, |order| match order.status {
+            Status::AwaitingPayment => Ok(Some(order.hold_until(until)?)),
+            _ => Ok(None),
+        })
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! Offers and prices.
+
+use ids::{MerchantId, OfferId};
+use mesh::{Caller, StaffRole};
+
+use super::Orders;
+use crate::{
+    domain::{
+        Delivery,
+        offer::{Offer, Refusal, Snapshot, Terms, Update},
+        pricing::{self, DeliveryOption, Line, Quote},
+    },
+    error::Error,
+    store::{Merchant, Wanted},
+};
+
+impl Orders {
+    /// Applies a product and the terms that came with it; its offers afterwards.
+    pub(crate) async fn put_offers(&self, product: Snapshot, terms: Vec<Terms>) -> Result<Vec<Offer>, Error> {
+        let mut merchants: Vec<MerchantId> = terms.iter().map(|terms| terms.merchant).collect();
+        merchants.sort_unstable();
+        merchants.dedup();
+        self.learn_merchants(merchants).await?;
+        let id = product.product;
+        self.0.store.put_offers(product, terms, self.now()).await?;
+        self.0.relay.wake();
+        self.0.store.offers(Wanted::Products(vec![id])).await
+    }
+
+    /// A merchant's offer may arrive before the event of its approval: then it is asked for.
+    async fn learn_merchants(&self, ids: Vec<MerchantId>) -> Result<(), Error> {
+        let known = self.0.store.known_merchants(ids.clone()).await?;
+        let unknown: Vec<MerchantId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        for merchant in self.0.merchants.get(unknown).await? {
+            self.put_merchant(merchant).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what is new of a merchant.
+    pub(crate) async fn put_merchant(&self, merchant: Merchant) -> Result<(), Error> {
+        self.0.store.put_merchant(merchant, self.now()).await?;
+        self.0.relay.wake();
+        Ok(())
+    }
+
+    /// Changes offers of the caller's merchant, each by itself.
+    pub(crate) async fn update_offers(
+        &self,
+        caller: &Caller,
+        updates: Vec<Update>,
+    ) -> Result<Vec<Result<Offer, Refusal>>, Error> {
+        let merchant = caller.require_merchant(StaffRole::Operator)?;
+        caller.require_scope("products:write")?;
+        let results = self.0.store.update_offers(merchant, updates, self.now()).await?;
+        self.0.relay.wake();
+        Ok(results)
+    }
+
+    /// Offers that are on sale; with `own`, those of the caller's merchant, on sale or not.
+    pub(crate) async fn offers(&self, caller: &Caller, wanted: Wanted, own: bool) -> Result<Vec<Offer>, Error> {
+        let merchant = own.then(|| caller.require_merchant(StaffRole::Viewer)).transpose()?;
+        let mut offers = self.0.store.offers(wanted).await?;
+        match merchant {
+            Some(merchant) => offers.retain(|offer| offer.merchant == merchant),
+            None => offers.retain(|offer| offer.on_sale),
+        }
+        Ok(offers)
+    }
+
+    /// What lines cost now.
+    pub(crate) async fn quote(&self, lines: &[Line], delivery: Option<&Delivery>) -> Result<Quote, Error> {
+        let ids: Vec<OfferId> = lines.iter().map(|line| line.offer).collect();
+        let offers =
+            if ids.is_empty() { Vec::new() } else { self.0.store.offers(Wanted::Offers(ids)).await? };
+        Ok(pricing::quote(lines, offers, delivery, &self.0.tariff)?)
+    }
+
+    /// The ways of delivery for lines.
+    pub(crate) async fn delivery_options(
+        &self,
+        lines: &[Line],
+        region: &str,
+    ) -> Result<[DeliveryOption; 3], Error> {
+        let goods = self.quote(lines, None).await?.totals.items;
+        Ok(self.0.tariff.options(region, goods))
+    }
+}
