@@ -1,1 +1,46 @@
-fn main() {}
+//! UltraMarket: one program, nine roles.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod admin;
+mod cli;
+mod config;
+mod demonstration;
+mod exit;
+mod platform;
+mod ready;
+mod roles;
+
+use cli::{Cli, Command};
+use config::Config;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::code(run(&cli))
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    // Two TLS stacks are linked in; one is chosen, here.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let flags = cli.flags();
+    if let Command::Config = cli.command {
+        cli::say(&config::print(&flags).map_err(exit::usage)?);
+        return Ok(());
+    }
+    let config = Config::load(&flags).map_err(exit::usage)?;
+    let _flush = telemetry::init(&cli.telemetry(&config)).map_err(exit::usage)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Serve { roles } => platform::serve(config, roles, cli.json).await,
+            Command::Demo => demonstration::run(config, &flags, cli.json).await,
+            Command::Admin { command } => admin::run(config, command).await,
+            Command::Config => Ok(()),
+        }
+    })
+}

@@ -73,6 +73,11 @@ impl Host {
         self.clock.clone()
     }
 
+    /// The tasks of this process.
+    pub fn tasks(&self) -> Tasks {
+        self.tasks.clone()
+    }
+
     /// The instruments of a role.
     pub fn metrics(&self, role: Role) -> Metrics {
         self.parts

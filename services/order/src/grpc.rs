@@ -15,7 +15,7 @@ pub(crate) mod peers;
 mod receive;
 
 use crate::{
-    domain::{Customer, Provider},
+    domain::{Customer, Provider, number},
     error::Error,
     service::{Checkout, Orders},
 };
@@ -113,8 +113,12 @@ impl OrderService for Api {
 
     async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Answer<pb::GetOrderResponse> {
         let request = request.into_inner();
-        let order = id(&request.id).ok_or(Error::OrderNotFound)?;
-        let order = self.orders.get(&Context::caller(), order, &request.order_token).await?;
+        let caller = Context::caller();
+        let order = match (id(&request.id), number::parse(&request.id)) {
+            (Some(order), _) => self.orders.get(&caller, order, &request.order_token).await?,
+            (None, Some(seq)) => self.orders.numbered(&caller, seq).await?,
+            (None, None) => return Err(Error::OrderNotFound.into()),
+        };
         Ok(Response::new(pb::GetOrderResponse { order: Some(encode::order(order)) }))
     }
 

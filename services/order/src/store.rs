@@ -148,6 +148,8 @@ pub trait OrderStore: Send + Sync + 'static {
 
     /// Reads an order.
     async fn find(&self, id: OrderId) -> Result<Option<Order>, Error>;
+    /// Finds an order by the sequence behind its human number.
+    async fn numbered(&self, seq: i64) -> Result<Option<OrderId>, Error>;
     /// A page of orders, newest first.
     async fn list(&self, listing: Listing, after: Option<Place>, limit: u32) -> Result<Vec<Order>, Error>;
     /// How many there are.

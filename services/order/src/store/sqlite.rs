@@ -140,6 +140,14 @@ impl OrderStore for SqliteOrders {
         orders::find(&mut connection, id).await
     }
 
+    async fn numbered(&self, seq: i64) -> Result<Option<OrderId>, Error> {
+        let found: Option<String> = sqlx::query_scalar("select id from orders where seq = ?")
+            .bind(seq)
+            .fetch_optional(self.database.read())
+            .await?;
+        found.map(|id| rows::parsed(&id)).transpose()
+    }
+
     async fn list(&self, listing: Listing, after: Option<Place>, limit: u32) -> Result<Vec<Order>, Error> {
         let mut connection = self.database.read().acquire().await?;
         orders::list(&mut connection, listing, after, limit).await

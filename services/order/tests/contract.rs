@@ -1,0 +1,362 @@
+//! What every store of orders promises, whichever it is.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{sync::Arc, time::Duration};
+
+use clock::Timestamp;
+use ids::{CartId, MerchantId, OfferId, OrderId, ProductId, UserId, VariantId};
+use money::Money;
+use order::{
+    Error,
+    domain::{
+        Address, Buyer, Customer, Delivery, Fiscal, Method, Order, Payment, PaymentState, Provider, Status,
+        StockEffect, Text,
+        offer::{Offer, Refusal, Snapshot, Terms, Update},
+        pricing::{Line, Tariff},
+    },
+    store::{self, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Wanted},
+};
+use testkit::Folder;
+
+const NOW: Timestamp = testkit::START;
+const TARIFF: Tariff =
+    Tariff { courier_capital: 2_500_000, courier_regions: 4_000_000, post: 3_000_000, free_from: 0 };
+
+/// A merchant with one product of one variant: so many pieces at a price.
+async fn stocked(store: &dyn OrderStore, stock: i64, price: i64) -> Offer {
+    let merchant = MerchantId::new();
+    let known = Merchant { id: merchant, name: "Hunar".to_owned(), tin: "1".to_owned(), active: true, version: 1 };
+    store.put_merchant(known, NOW).await.unwrap();
+    let (product, terms) = goods(merchant, stock, price);
+    let id = product.product;
+    store.put_offers(product, vec![terms], NOW).await.unwrap();
+    store.offers(Wanted::Products(vec![id])).await.unwrap().remove(0)
+}
+
+fn goods(merchant: MerchantId, stock: i64, price: i64) -> (Snapshot, Terms) {
+    let variant = VariantId::new();
+    let snapshot = Snapshot {
+        product: ProductId::new(),
+        title: Text { uz: "Choynak".to_owned(), ..Text::default() },
+        fiscal: Fiscal { vat_percent: 12, ..Fiscal::default() },
+        picture_url: String::new(),
+        on_show: true,
+        version: 1,
+        variants: vec![(variant, "SKU".to_owned(), Default::default())],
+    };
+    let terms = Terms {
+        merchant,
+        variant,
+        sku: "SKU".to_owned(),
+        options: Default::default(),
+        price: Some(Money::uzs(price)),
+        compare_at: None,
+        stock: Some(stock),
+    };
+    (snapshot, terms)
+}
+
+fn placing(lines: &[(OfferId, u32)]) -> Placing {
+    let cart = CartId::new();
+    Placing {
+        order: OrderId::new(),
+        cart,
+        buyer: Buyer::User(UserId::new()),
+        lines: lines.iter().map(|(offer, quantity)| Line { offer: *offer, quantity: *quantity }).collect(),
+        delivery: Delivery { method: Method::Pickup, address: Address::default() },
+        customer: Customer { name: "Dilnoza".to_owned(), phone: "+998901112233".to_owned() },
+        provider: Provider::Payme,
+        expected_total: None,
+        tariff: TARIFF,
+        reserved_until: NOW.plus(Duration::from_secs(1800)),
+        locale: "uz".to_owned(),
+        key: Key { scope: cart.to_string(), key: "k1".to_owned(), hash: vec![1] },
+        order_token: String::new(),
+        now: NOW,
+    }
+}
+
+async fn placed(store: &dyn OrderStore, placing: Placing) -> Order {
+    match store.place(placing).await.unwrap() {
+        Placed::New(order) => *order,
+        Placed::Before(before) => panic!("seen before: {before:?}"),
+    }
+}
+
+async fn offer(store: &dyn OrderStore, id: OfferId) -> Offer {
+    store.offers(Wanted::Offers(vec![id])).await.unwrap().remove(0)
+}
+
+fn payment(order: &Order) -> Payment {
+    Payment {
+        id: ids::PaymentId::new(),
+        provider: Provider::Payme,
+        status: PaymentState::Paid,
+        amount: order.body.totals.total,
+        redirect_url: String::new(),
+        expires_at: 0,
+        created_at: 0,
+        version: 2,
+    }
+}
+
+async fn a_checkout_takes_stock_and_tells_others(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 1000_00).await;
+    let before = store.outbox().backlog().await.unwrap().pending;
+    let order = placed(store, placing(&[(goods.id, 2)])).await;
+    assert_eq!(order.status, Status::AwaitingPayment);
+    assert_eq!(order.body.totals.total, Money::uzs(2000_00));
+    assert_eq!(order.number().len(), 8);
+    let left = offer(store, goods.id).await;
+    assert_eq!((left.available, left.reserved), (3, 2));
+    assert_eq!(store.find(order.id).await.unwrap().unwrap(), order);
+    assert_eq!(store.numbered(order.seq).await.unwrap(), Some(order.id));
+    let told = store.outbox().backlog().await.unwrap().pending - before;
+    assert_eq!(told, 3, "notification, cart and payment hear of it");
+}
+
+async fn of_many_buyers_as_many_as_pieces_get_one(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 1000_00).await;
+    let tries = (0..60).map(|_| store.place(placing(&[(goods.id, 1)])));
+    let outcomes = futures::future::join_all(tries).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert!(matches!(&refused, Error::OutOfStock(fields) if fields.len() == 1), "{refused}");
+    }
+    let left = offer(store, goods.id).await;
+    assert_eq!((left.available, left.reserved), (0, 5));
+}
+
+async fn all_lines_or_none(store: &dyn OrderStore) {
+    let (first, second) = (stocked(store, 5, 100).await, stocked(store, 1, 100).await);
+    let refused = store.place(placing(&[(first.id, 2), (second.id, 2)])).await.unwrap_err();
+    assert!(matches!(refused, Error::OutOfStock(_)));
+    assert_eq!(offer(store, first.id).await.available, 5, "nothing was taken");
+    let unknown = store.place(placing(&[(first.id, 1), (OfferId::new(), 1)])).await.unwrap_err();
+    assert!(matches!(unknown, Error::OutOfStock(_)));
+    assert_eq!(offer(store, first.id).await.available, 5);
+}
+
+async fn one_key_is_one_order(store: &dyn OrderStore) {
+    let goods = stocked(store, 50, 100).await;
+    let request = placing(&[(goods.id, 1)]);
+    let tries = (0..20).map(|_| {
+        let again = Placing { order: OrderId::new(), ..request.clone() };
+        store.place(again)
+    });
+    let outcomes = futures::future::join_all(tries).await;
+    let new = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Placed::New(_)))).count();
+    let before = outcomes.iter().filter(|outcome| matches!(outcome, Ok(Placed::Before(_)))).count();
+    assert_eq!((new, before), (1, 19));
+    assert_eq!(offer(store, goods.id).await.available, 49);
+}
+
+async fn one_cart_is_one_order_whatever_the_key(store: &dyn OrderStore) {
+    let goods = stocked(store, 50, 100).await;
+    let first = placing(&[(goods.id, 1)]);
+    placed(store, first.clone()).await;
+    let mut second = Placing { order: OrderId::new(), ..first };
+    second.key.key = "k2".to_owned();
+    assert!(matches!(store.place(second).await, Err(Error::CartCompleted)));
+    assert_eq!(offer(store, goods.id).await.available, 49);
+}
+
+async fn the_first_answer_stays(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 100).await;
+    let request = placing(&[(goods.id, 1)]);
+    let key = request.key.clone();
+    let order = placed(store, request).await;
+    let noted = store.answer(&key.scope, &key.key, order.id, None, vec![1, 2]).await.unwrap();
+    let again = store.answer(&key.scope, &key.key, order.id, None, vec![3]).await.unwrap();
+    assert_eq!((noted, again), (vec![1, 2], vec![1, 2]));
+    let recalled = store.recall(&key.scope, &key.key).await.unwrap().unwrap();
+    assert_eq!((recalled.response, recalled.order), (Some(vec![1, 2]), order.id));
+    assert!(store.recall("another", &key.key).await.unwrap().is_none());
+}
+
+async fn another_total_than_expected_buys_nothing(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 1000).await;
+    let mut request = placing(&[(goods.id, 1)]);
+    request.expected_total = Some(Money::uzs(999));
+    assert!(matches!(store.place(request.clone()).await, Err(Error::PriceChanged(1000))));
+    assert_eq!(offer(store, goods.id).await.available, 5);
+    // The refusal has not used up the key.
+    request.expected_total = Some(Money::uzs(1000));
+    placed(store, request).await;
+}
+
+async fn stock_is_settled_once(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 100).await;
+    let order = placed(store, placing(&[(goods.id, 2)])).await;
+    let paid = order.paid(&payment(&order), NOW).unwrap();
+    assert!(store.apply(paid.clone(), Some("evt_1".to_owned()), NOW).await.unwrap());
+    assert!(store.apply(paid, Some("evt_1".to_owned()), NOW).await.unwrap(), "told twice");
+    let sold = offer(store, goods.id).await;
+    assert_eq!((sold.available, sold.reserved), (3, 0));
+    let order = store.find(order.id).await.unwrap().unwrap();
+    let refunded = order.refunded(NOW).unwrap();
+    assert_eq!(refunded.stock, StockEffect::Release);
+    assert!(store.apply(refunded, None, NOW).await.unwrap());
+    let back = offer(store, goods.id).await;
+    assert_eq!((back.available, back.reserved), (5, 0));
+}
+
+async fn of_pay_and_cancel_one_wins(store: &dyn OrderStore) {
+    for _ in 0..20 {
+        let goods = stocked(store, 3, 100).await;
+        let order = placed(store, placing(&[(goods.id, 3)])).await;
+        let pay = store.apply(order.paid(&payment(&order), NOW).unwrap(), None, NOW);
+        let cancel = store.apply(order.cancel("shopper", "", NOW).unwrap(), None, NOW);
+        let (pay, cancel) = futures::future::join(pay, cancel).await;
+        assert_ne!(pay.unwrap(), cancel.unwrap(), "exactly one");
+        let after = offer(store, goods.id).await;
+        assert!(matches!((after.available, after.reserved), (0 | 3, 0)));
+    }
+}
+
+async fn a_product_told_twice_does_not_refill_the_shelf(store: &dyn OrderStore) {
+    let merchant = MerchantId::new();
+    let known = Merchant { id: merchant, name: "M".to_owned(), tin: String::new(), active: true, version: 1 };
+    store.put_merchant(known, NOW).await.unwrap();
+    let (product, terms) = goods(merchant, 5, 100);
+    store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
+    let id = store.offers(Wanted::Products(vec![product.product])).await.unwrap()[0].id;
+    placed(store, placing(&[(id, 5)])).await;
+    store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
+    assert_eq!(offer(store, id).await.available, 0);
+    let newer = Snapshot { version: 2, ..product };
+    store.put_offers(newer, vec![Terms { stock: Some(7), price: Some(Money::uzs(90)), ..terms }], NOW).await.unwrap();
+    let after = offer(store, id).await;
+    assert_eq!((after.available, after.reserved, after.price.amount), (7, 5, 90));
+}
+
+async fn offers_follow_product_and_merchant_off_sale(store: &dyn OrderStore) {
+    let merchant = MerchantId::new();
+    let known = Merchant { id: merchant, name: "M".to_owned(), tin: String::new(), active: true, version: 1 };
+    store.put_merchant(known.clone(), NOW).await.unwrap();
+    let (product, terms) = goods(merchant, 5, 100);
+    store.put_offers(product.clone(), vec![terms], NOW).await.unwrap();
+    let id = store.offers(Wanted::Products(vec![product.product])).await.unwrap()[0].id;
+    assert!(offer(store, id).await.on_sale);
+    store.put_merchant(Merchant { active: false, version: 2, ..known.clone() }, NOW).await.unwrap();
+    assert!(!offer(store, id).await.on_sale);
+    store.put_merchant(Merchant { active: false, version: 1, ..known.clone() }, NOW).await.unwrap();
+    store.put_merchant(Merchant { active: true, version: 3, ..known }, NOW).await.unwrap();
+    assert!(offer(store, id).await.on_sale);
+    let hidden = Snapshot { on_show: false, version: 2, ..product };
+    store.put_offers(hidden, Vec::new(), NOW).await.unwrap();
+    assert!(!offer(store, id).await.on_sale);
+}
+
+async fn updates_are_the_merchants_own_and_each_by_itself(store: &dyn OrderStore) {
+    let (own, foreign) = (stocked(store, 5, 100).await, stocked(store, 5, 100).await);
+    let update = |id, price: i64, stock| Update {
+        id,
+        price: Some(Money::uzs(price)),
+        compare_at: None,
+        stock: Some(stock),
+        active: None,
+    };
+    let updates = vec![update(own.id, 200, 9), update(foreign.id, 1, 1), update(own.id, 0, 1), update(own.id, 5, -1)];
+    let results = store.update_offers(own.merchant, updates, NOW).await.unwrap();
+    let [Ok(changed), Err(Refusal::NotFound), Err(Refusal::Price), Err(Refusal::Stock)] = results.as_slice() else {
+        panic!("{results:?}")
+    };
+    assert_eq!((changed.price.amount, changed.available), (200, 9));
+    assert_eq!(offer(store, foreign.id).await.price.amount, 100);
+}
+
+async fn pages_have_no_gaps_and_no_repeats(store: &dyn OrderStore) {
+    let goods = stocked(store, 100, 100).await;
+    let user = UserId::new();
+    let mut made = Vec::new();
+    for number in 0..23u64 {
+        let request = Placing {
+            buyer: Buyer::User(user),
+            now: NOW.plus(Duration::from_millis(number / 3)),
+            ..placing(&[(goods.id, 1)])
+        };
+        made.push(placed(store, request).await.id);
+    }
+    placed(store, placing(&[(goods.id, 1)])).await;
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.list(Listing::User(user), after, 5).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(Place { order: last.id, placed_at: last.placed_at });
+        seen.extend(page.iter().map(|order| order.id));
+    }
+    made.reverse();
+    assert_eq!(seen, made);
+    assert_eq!(store.count(Listing::User(user)).await.unwrap(), 23);
+    assert_eq!(store.count(Listing::Everything).await.unwrap(), 24);
+    // Unpaid orders are none of the merchant's business.
+    let unpaid = store.list(Listing::Merchant(goods.merchant, None), None, 50).await.unwrap();
+    assert!(unpaid.is_empty());
+    let order = store.find(made[0]).await.unwrap().unwrap();
+    store.apply(order.paid(&payment(&order), NOW).unwrap(), None, NOW).await.unwrap();
+    let paid = store.list(Listing::Merchant(goods.merchant, None), None, 50).await.unwrap();
+    assert_eq!(paid.iter().map(|order| order.id).collect::<Vec<_>>(), [made[0]]);
+}
+
+async fn only_the_overdue_are_found(store: &dyn OrderStore) {
+    let goods = stocked(store, 10, 100).await;
+    let order = placed(store, placing(&[(goods.id, 1)])).await;
+    let cash = Placing { provider: Provider::Cash, ..placing(&[(goods.id, 1)]) };
+    placed(store, cash).await;
+    let due = order.reserved_until.unwrap();
+    assert!(store.expired(due.minus(Duration::from_millis(1)), 10).await.unwrap().is_empty());
+    assert_eq!(store.expired(due, 10).await.unwrap(), [order.id]);
+    store.apply(order.expire(due).unwrap(), None, due).await.unwrap();
+    assert!(store.expired(due, 10).await.unwrap().is_empty());
+    let left = offer(store, goods.id).await;
+    assert_eq!((left.available, left.reserved), (9, 0));
+}
+
+/// Lists every promise once for an adapter.
+macro_rules! contract {
+    ($adapter:ident, $open:expr) => {
+        mod $adapter {
+            contract!(@each $open,
+                a_checkout_takes_stock_and_tells_others,
+                of_many_buyers_as_many_as_pieces_get_one,
+                all_lines_or_none,
+                one_key_is_one_order,
+                one_cart_is_one_order_whatever_the_key,
+                the_first_answer_stays,
+                another_total_than_expected_buys_nothing,
+                stock_is_settled_once,
+                of_pay_and_cancel_one_wins,
+                a_product_told_twice_does_not_refill_the_shelf,
+                offers_follow_product_and_merchant_off_sale,
+                updates_are_the_merchants_own_and_each_by_itself,
+                pages_have_no_gaps_and_no_repeats,
+                only_the_overdue_are_found,
+            );
+        }
+    };
+    (@each $open:expr, $($promise:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $promise() {
+                let folder = super::Folder::new("order");
+                let store = $open(folder.path()).await;
+                super::$promise(store.as_ref()).await;
+                store.close().await;
+            }
+        )+
+    };
+}
+
+async fn sqlite(folder: &std::path::Path) -> Arc<dyn OrderStore> {
+    let address = format!("sqlite:{}", folder.join("order.db").display());
+    store::open(&address, order::encode_event).await.unwrap()
+}
+
+contract!(embedded, super::sqlite);
+
+#[tokio::test]
+async fn an_unknown_scheme_is_refused_with_the_key() {
+    let error = store::open("file:orders", order::encode_event).await.err().unwrap().to_string();
+    assert!(error.contains("order.store"), "{error}");
+}

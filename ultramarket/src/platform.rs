@@ -1,0 +1,123 @@
+//! Sockets, mesh, roles, run, drain.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clock::Clock;
+use host::{Host, Running, Sockets};
+use mesh::{Mesh, Role, Token};
+use secrecy::ExposeSecret as _;
+
+use crate::{config::Config, exit, ready, roles};
+
+/// Runs roles until a signal; all of them when none is named.
+pub(crate) async fn serve(config: Config, only: &[Role], json: bool) -> anyhow::Result<()> {
+    let chosen: Vec<Role> =
+        Role::ALL.into_iter().filter(|role| only.is_empty() || only.contains(role)).collect();
+    let sockets = bind(&config, &chosen)?;
+    let platform = start(config, &chosen, sockets).await?;
+    ready::announce(&platform, json);
+    drain(platform.running).await
+}
+
+/// A platform that answers.
+pub(crate) struct Platform {
+    pub(crate) running: Running,
+    pub(crate) mesh: Mesh,
+    pub(crate) tasks: host::Tasks,
+    /// Roles and their URLs.
+    pub(crate) urls: Vec<(Role, String)>,
+}
+
+/// Sockets first: a taken port is the first error.
+pub(crate) fn bind(config: &Config, chosen: &[Role]) -> anyhow::Result<Sockets> {
+    let addresses: Vec<_> = chosen.iter().map(|role| (*role, config.listen(*role))).collect();
+    let mut sockets = Sockets::bind(&addresses).map_err(exit::cannot_create)?;
+    if chosen.contains(&Role::Gateway) {
+        sockets.bind_ops(config.gateway.ops_listen).map_err(exit::cannot_create)?;
+    }
+    Ok(sockets)
+}
+
+/// Mounts the roles and begins to serve.
+pub(crate) async fn start(
+    mut config: Config,
+    chosen: &[Role],
+    sockets: Sockets,
+) -> anyhow::Result<Platform> {
+    let token = mesh_token(&config).map_err(exit::cannot_create)?;
+    let mesh = Mesh::new(chosen, &config.peers()?, token).map_err(|error| exit::usage(error.into()))?;
+    let urls: Vec<(Role, String)> = chosen
+        .iter()
+        .filter_map(|role| sockets.bound().url(*role).map(|url| (*role, url)))
+        .collect();
+    let gateway = urls.iter().find(|(role, _)| *role == Role::Gateway);
+    let default = format!("http://127.0.0.1:{}", config.gateway.listen.port());
+    config.settle_public_url(gateway.map_or(&default, |(_, url)| url));
+    let mut host = Host::new(sockets, mesh.clone(), Clock::system());
+    for role in chosen {
+        roles::mount(&mut host, *role, &config, &mesh).await.map_err(exit::cannot_create)?;
+    }
+    let tasks = host.tasks();
+    Ok(Platform { running: host.start(), mesh, tasks, urls })
+}
+
+/// Serves until a signal, then lets everything end in order. A second signal ends at once.
+pub(crate) async fn drain(running: Running) -> anyhow::Result<()> {
+    let stop = async {
+        signal().await;
+        #[expect(clippy::disallowed_methods, reason = "must live beside the drain itself")]
+        tokio::spawn(async {
+            signal().await;
+            std::process::exit(130);
+        });
+    };
+    if running.until(stop).await { Ok(()) } else { anyhow::bail!("not everything ended in time") }
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// The configured secret, or one that all processes on this data directory share.
+fn mesh_token(config: &Config) -> anyhow::Result<Token> {
+    let configured = config.mesh.token.expose_secret();
+    if !configured.is_empty() {
+        return Ok(Token::new(configured));
+    }
+    let folder = &config.data_dir;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the data directory {} cannot be used (UM_DATA_DIR)", folder.display()))?;
+    let file = folder.join("mesh.token");
+    write_new(&file, &ids::token::secret("mesh_"))
+        .and_then(|()| std::fs::read_to_string(&file))
+        .map(|secret| Token::new(secret.trim()))
+        .with_context(|| format!("{} cannot be used (UM_DATA_DIR)", file.display()))
+}
+
+/// Writes a secret that only its owner may read, unless another process was quicker.
+fn write_new(file: &Path, secret: &str) -> std::io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    if file.exists() {
+        return Ok(());
+    }
+    // Complete before it has its name: another process never reads half of it.
+    let draft = file.with_extension(format!("{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    let mut handle = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    handle.write_all(secret.as_bytes())?;
+    handle.sync_all()?;
+    let linked = std::fs::hard_link(&draft, file);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,28 @@
+//! The only place that knows every service.
+
+use anyhow::Context as _;
+use host::Host;
+use mesh::{Mesh, Role};
+
+use crate::config::Config;
+
+/// Mounts a role. A new role does not compile until it stands here.
+pub(crate) async fn mount(
+    host: &mut Host,
+    role: Role,
+    config: &Config,
+    mesh: &Mesh,
+) -> anyhow::Result<()> {
+    let mounted = match role {
+        Role::Gateway => gateway::mount(host, config.gateway.clone(), mesh).await,
+        Role::Auth => auth::mount(host, config.auth.clone(), mesh).await,
+        Role::Product => product::mount(host, config.product.clone(), mesh).await,
+        Role::Order => order::mount(host, config.order.clone(), mesh).await,
+        Role::Payment => payment::mount(host, config.payment.clone(), mesh).await,
+        Role::Cart => cart::mount(host, config.cart.clone(), mesh).await,
+        Role::File => file::mount(host, config.file.clone(), mesh).await,
+        Role::Search => search::mount(host, config.search.clone(), mesh).await,
+        Role::Notification => notification::mount(host, config.notification.clone(), mesh).await,
+    };
+    mounted.with_context(|| format!("the {role} role"))
+}
