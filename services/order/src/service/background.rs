@@ -9,7 +9,7 @@ use super::Orders;
 use crate::{domain::Status, error::Error, peers::Closing};
 
 /// How often to look for orders that nobody paid.
-const SWEEP: Duration = Duration::from_secs(5);
+const SWEEP: Duration = Duration::from_secs(1);
 /// Orders looked at in one go.
 const BATCH: u32 = 100;
 /// How long answers of checkouts are kept.

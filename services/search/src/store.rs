@@ -1,0 +1,50 @@
+//! The port to the index.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fault::Fault;
+use futures::stream::BoxStream;
+
+use crate::domain::{Change, Hits, Search, Similar, Suggestion, Typed};
+
+mod tantivy;
+
+/// An engine that finds products. It is given tokens that are ready (see [`crate::text`]) and analyses nothing itself.
+#[async_trait]
+pub trait SearchIndex: Send + Sync + 'static {
+    /// Takes over news; what is older than what is known is ignored. When it returns, all of it is durable and can be found.
+    async fn apply(&self, changes: Vec<Change>) -> Result<(), Fault>;
+    /// Builds the index anew from the pages of a catalogue, merged with news that arrive meanwhile, and swaps it in at once; searches
+    /// see the old one until then. Products that the pages lack are gone afterwards. When a page fails, everything stays as it
+    /// was. Returns how many products can be found. `REBUILD_RUNNING` while another runs.
+    async fn rebuild(&self, pages: BoxStream<'_, Result<Vec<Change>, Fault>>)
+    -> Result<u64, Fault>;
+    /// Whether it holds a whole catalogue: a rebuild has ended since the index was made.
+    async fn is_complete(&self) -> bool;
+
+    /// A page of results, with facets when asked for. Each facet is counted without the filter on itself.
+    async fn search(&self, search: &Search) -> Result<Hits, Fault>;
+    /// Words of titles, brands and categories whose keys are at most `distance` edits from `key`: nearest and then most
+    /// frequent first, at most 8 keys, each in every way it is written.
+    async fn similar(&self, key: &str, distance: usize) -> Result<Vec<Similar>, Fault>;
+    /// Completions: brands and categories first, then products by popularity.
+    async fn suggest(&self, typed: &Typed) -> Result<Vec<Suggestion>, Fault>;
+    /// Products that can be found.
+    async fn count(&self) -> Result<u64, Fault>;
+
+    /// Whether the index answers.
+    async fn ping(&self) -> Result<(), Fault>;
+    /// Writes what is pending and lets go.
+    async fn close(&self);
+}
+
+/// Opens the index behind an address.
+pub async fn open(address: &str) -> anyhow::Result<Arc<dyn SearchIndex>> {
+    match address.split_once(':') {
+        Some(("tantivy", folder)) if !folder.is_empty() => {
+            Ok(Arc::new(tantivy::TantivyIndex::open(folder.into()).await?))
+        }
+        _ => anyhow::bail!("search.store: expected tantivy:<folder>"),
+    }
+}

@@ -1,0 +1,332 @@
+//! What every index promises.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::assigning_clones,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+
+use search::{
+    domain::{Aspect, Change, Filter, Rating, Search, Sort, Suggested, Typed},
+    service::Finder,
+    store::{self, SearchIndex},
+};
+use telemetry::Metrics;
+use testkit::Folder;
+
+#[path = "support/catalogue.rs"]
+mod catalogue;
+
+#[path = "contract/helpers.rs"]
+mod helpers;
+#[path = "contract/rebuilds.rs"]
+mod rebuilds;
+
+use catalogue::{id_at, name};
+use helpers::{facet, filled, find, names, offers, place, renamed, value, with};
+use rebuilds::{
+    a_failed_rebuild_changes_nothing, a_rebuild_replaces_everything,
+    news_during_a_rebuild_are_in_both,
+};
+
+async fn news_are_found_when_they_are_taken_over(index: Arc<dyn SearchIndex>) {
+    assert_eq!(index.count().await.unwrap(), 0);
+    filled(&index).await;
+    assert_eq!(index.count().await.unwrap(), 41);
+    index.apply(vec![renamed(place("iron"), "Zargarlik buyumi", 2)]).await.unwrap();
+    assert_eq!(find(&index, "zargarlik").await, ["iron"]);
+    index
+        .apply(vec![Change { id: id_at(place("iron")), version: 3, aspect: Aspect::Gone }])
+        .await
+        .unwrap();
+    assert_eq!(find(&index, "zargarlik").await, Vec::<&str>::new());
+    assert_eq!(index.count().await.unwrap(), 40);
+}
+
+async fn old_news_change_nothing(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let at = place("iron");
+    index.apply(vec![renamed(at, "Yangi dazmol", 5), renamed(at, "Eskirgan", 4)]).await.unwrap();
+    index.apply(vec![renamed(at, "Eskirgan", 3)]).await.unwrap();
+    assert_eq!(find(&index, "eskirgan").await, Vec::<&str>::new());
+    index.apply(vec![Change { id: id_at(at), version: 6, aspect: Aspect::Gone }]).await.unwrap();
+    index.apply(vec![renamed(at, "Tirilgan", 5)]).await.unwrap();
+    assert_eq!(find(&index, "tirilgan").await, Vec::<&str>::new(), "a deletion is remembered");
+
+    index.apply(vec![offers(777, 9, 0), offers(888, 8, 0)]).await.unwrap();
+    let cheap = with(&index, Filter { price_lte: Some(777), ..Filter::default() }).await;
+    assert_eq!(names(&cheap), ["a55"]);
+}
+
+async fn offers_may_arrive_before_their_product(index: Arc<dyn SearchIndex>) {
+    index.apply(vec![offers(500, 1, 0)]).await.unwrap();
+    assert_eq!(index.count().await.unwrap(), 0);
+    assert!(with(&index, Filter::default()).await.ids.is_empty());
+    filled(&index).await;
+    let found =
+        with(&index, Filter { seller: Some("mer_new".to_owned()), ..Filter::default() }).await;
+    assert_eq!(names(&found), ["a55"]);
+}
+
+async fn drafts_are_not_found(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let mut draft = renamed(0, "Smartfon", 2);
+    if let Aspect::Card(news) = &mut draft.aspect {
+        news.0.active = false;
+    }
+    index.apply(vec![draft]).await.unwrap();
+    assert!(!find(&index, "smartfon").await.contains(&"a55"));
+    assert!(!names(&with(&index, Filter::default()).await).contains(&"a55"));
+}
+
+async fn filters_hold_and_combine(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let text = |text: &str| Some(text.to_owned());
+    let below = with(&index, Filter { category: text("electronics"), ..Filter::default() }).await;
+    assert_eq!(below.total, 12, "everything below the category");
+    let direct = with(&index, Filter { category: text("cat_tv"), ..Filter::default() }).await;
+    assert_eq!(direct.total, 2);
+    let brand = with(&index, Filter { brand: text("aPPle"), ..Filter::default() }).await;
+    assert_eq!(brand.total, 3);
+    let price =
+        Filter { price_gte: Some(64_000_000), price_lte: Some(65_000_000), ..Filter::default() };
+    assert_eq!(names(&with(&index, price.clone()).await), ["blender", "lego"]);
+    let both = Filter { brand: text("LEGO"), ..price };
+    assert_eq!(names(&with(&index, both).await), ["lego"]);
+    let size = [("size".to_owned(), "l".to_owned())].into();
+    assert_eq!(
+        names(&with(&index, Filter { attributes: size, ..Filter::default() }).await),
+        ["jacket-m"]
+    );
+    let stock = |in_stock| Filter { in_stock: Some(in_stock), ..Filter::default() };
+    assert_eq!(with(&index, stock(true)).await.total, 36);
+    assert_eq!(with(&index, stock(false)).await.total, 5);
+    let odd = with(&index, Filter { seller: text("mer_odd"), ..Filter::default() }).await;
+    assert_eq!(odd.total, 20);
+    let nobody = with(&index, Filter { brand: text("Nobody"), ..Filter::default() }).await;
+    assert_eq!((nobody.total, nobody.ids.len(), nobody.next), (0, 0, None));
+}
+
+async fn results_are_sorted(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    // One without a price is last either way.
+    index.apply(vec![offers(0, 1, place("lg-fridge"))]).await.unwrap();
+    let sorted = |sort| {
+        let index = Arc::clone(&index);
+        async move {
+            let search = Search { sort, limit: 100, ..Search::default() };
+            names(&index.search(&search).await.unwrap())
+        }
+    };
+    let newest = sorted(Sort::Newest).await;
+    assert_eq!((newest[0], newest[40]), ("halva", "a55"));
+    let cheap = sorted(Sort::Price).await;
+    assert_eq!((cheap[0], cheap[40]), ("oil", "lg-fridge"));
+    let dear = sorted(Sort::PriceDesc).await;
+    assert_eq!((dear[0], dear[40]), ("lg-tv", "lg-fridge"));
+    assert_eq!(sorted(Sort::Popularity).await[0], "a55");
+    let rating = Rating { thousandths: 5000, count: 3 };
+    index
+        .apply(vec![Change { id: id_at(9), version: 1, aspect: Aspect::Rating(rating) }])
+        .await
+        .unwrap();
+    assert_eq!(name(id_at(9)), sorted(Sort::Rating).await[0]);
+}
+
+async fn pages_are_without_gap_and_repeat(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    for sort in [
+        Sort::Relevance,
+        Sort::Newest,
+        Sort::Price,
+        Sort::PriceDesc,
+        Sort::Rating,
+        Sort::Popularity,
+    ] {
+        for filter in [Filter::default(), Filter { in_stock: Some(true), ..Filter::default() }] {
+            let all = Search { sort, filter, limit: 100, ..Search::default() };
+            let whole = index.search(&all).await.unwrap();
+            assert_eq!(whole.next, None);
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let page = index.search(&Search { limit: 4, after, ..all.clone() }).await.unwrap();
+                assert_eq!(page.total, whole.total, "the total does not depend on the page");
+                seen.extend(page.ids);
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, whole.ids, "{sort:?}");
+        }
+    }
+}
+
+async fn equal_places_are_settled(index: Arc<dyn SearchIndex>) {
+    let mut same = catalogue::changes();
+    for change in &mut same {
+        if let Aspect::Card(news) = &mut change.aspect {
+            news.0.created_at = 7;
+            news.1.price_from = 100;
+        }
+    }
+    // In several commits, so that engines with segments have several.
+    for part in same.chunks(15) {
+        index.apply(part.to_vec()).await.unwrap();
+    }
+    for sort in [Sort::Newest, Sort::Price] {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let page =
+                index.search(&Search { sort, limit: 7, after, ..Search::default() }).await.unwrap();
+            seen.extend(page.ids);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let expected: Vec<_> = (0..41).rev().map(id_at).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+async fn facets_count_the_results(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let all = with(&index, Filter::default()).await;
+    let order: Vec<&str> = all.facets.iter().map(|facet| facet.name.as_str()).collect();
+    assert_eq!(
+        order,
+        ["category", "brand", "price", "attr.color", "attr.diagonal", "attr.memory", "attr.size"]
+    );
+    assert_eq!(value(&all, "category", "electronics"), 12);
+    assert_eq!(value(&all, "category", "smartphones"), 4);
+    assert_eq!(value(&all, "brand", "Artel"), 4);
+    assert_eq!(facet(&all, "price").values.iter().map(|range| range.1).sum::<u64>(), 41);
+
+    // Within a filter, other facets shrink; the facet itself still shows the alternatives.
+    let artel = with(&index, Filter { brand: Some("Artel".to_owned()), ..Filter::default() }).await;
+    assert_eq!(value(&artel, "category", "appliances"), 3);
+    assert_eq!(value(&artel, "category", "smartphones"), 0);
+    assert_eq!(value(&artel, "brand", "Artel"), 4);
+    assert_eq!(value(&artel, "brand", "LG"), 3);
+    let white = [("color".to_owned(), "oq".to_owned())].into();
+    let both = Filter { brand: Some("Artel".to_owned()), attributes: white, ..Filter::default() };
+    let both = with(&index, both).await;
+    assert_eq!(
+        (both.total, value(&both, "brand", "LG"), value(&both, "attr.color", "oq")),
+        (2, 1, 2)
+    );
+
+    // A range that is told can be filtered by and gives what was counted.
+    for (range, count) in &facet(&all, "price").values {
+        let (from, to) = range.split_once('-').unwrap();
+        let filter = Filter {
+            price_gte: from.parse().ok(),
+            price_lte: to.parse().ok(),
+            ..Filter::default()
+        };
+        assert_eq!(with(&index, filter).await.total, *count, "{range}");
+    }
+}
+
+async fn words_are_completed(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let finder = Finder::new(Arc::clone(&index), &[], &Metrics::new("search"));
+    let texts = |typed: &'static str, locale: &'static str| {
+        let finder = finder.clone();
+        async move {
+            let list = finder.suggest(typed, locale, 5).await.unwrap();
+            list.into_iter().map(|one| (one.text, one.kind)).collect::<Vec<_>>()
+        }
+    };
+    for typed in ["muz", "муз", "Muzlatg", "vepkfn"] {
+        let list = texts(typed, "uz").await;
+        assert_eq!(list[0], ("Muzlatgichlar".to_owned(), Suggested::Category), "{typed}");
+        assert!(
+            list.contains(&("Muzlatgich Artel HD 345".to_owned(), Suggested::Product)),
+            "{typed}"
+        );
+    }
+    assert_eq!(texts("sams", "uz").await[0], ("Samsung".to_owned(), Suggested::Brand));
+    assert_eq!(texts("muz", "ru").await[0].0, "Холодильники");
+    assert_eq!(texts("muz", "en").await[0].0, "Fridges");
+    assert_eq!(texts("muz", "uz-Cyrl").await[0].0, "Музлатгичлар");
+    assert_eq!(texts("galaxy s2", "en").await[0].0, "Samsung Galaxy S24 Ultra smartphone");
+    assert!(texts("smartfon", "uz").await.len() <= 5);
+    for nothing in ["", " ", "m", "zzzz", "!!"] {
+        assert!(texts(nothing, "uz").await.is_empty(), "{nothing:?}");
+    }
+    let typed = Typed { words: vec!["muz".to_owned()], locale: "uz".to_owned(), limit: 1 };
+    assert_eq!(index.suggest(&typed).await.unwrap().len(), 1);
+}
+
+async fn similar_words_are_near(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let similar = index.similar("telefn", 1).await.unwrap();
+    assert_eq!((similar[0].key.as_str(), similar[0].distance), ("telefon", 1));
+    assert!(index.similar("televixor", 0).await.unwrap().is_empty());
+    assert!(index.similar("qqqqqqqqqq", 2).await.unwrap().is_empty());
+}
+
+async fn concurrent_writers_share_a_commit(index: Arc<dyn SearchIndex>) {
+    let writers = catalogue::changes().into_iter().map(|change| index.apply(vec![change]));
+    for outcome in futures::future::join_all(writers).await {
+        outcome.unwrap();
+    }
+    assert_eq!(index.count().await.unwrap(), 41);
+}
+
+macro_rules! contract {
+    ($adapter:ident, $open:expr, $($promise:ident),+ $(,)?) => {
+        mod $adapter {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let folder = testkit::Folder::new("search");
+                    let index: std::sync::Arc<dyn search::store::SearchIndex> = $open(&folder).await;
+                    super::$promise(std::sync::Arc::clone(&index)).await;
+                    index.close().await;
+                }
+            )+
+        }
+    };
+}
+
+contract!(
+    tantivy,
+    super::tantivy_in,
+    news_are_found_when_they_are_taken_over,
+    old_news_change_nothing,
+    offers_may_arrive_before_their_product,
+    drafts_are_not_found,
+    filters_hold_and_combine,
+    results_are_sorted,
+    pages_are_without_gap_and_repeat,
+    equal_places_are_settled,
+    facets_count_the_results,
+    words_are_completed,
+    similar_words_are_near,
+    a_rebuild_replaces_everything,
+    a_failed_rebuild_changes_nothing,
+    news_during_a_rebuild_are_in_both,
+    concurrent_writers_share_a_commit,
+);
+
+fn address(folder: &Folder) -> String {
+    format!("tantivy:{}", folder.path().join("index").display())
+}
+
+async fn tantivy_in(folder: &Folder) -> Arc<dyn SearchIndex> {
+    store::open(&address(folder)).await.unwrap()
+}
+
+#[tokio::test]
+async fn other_addresses_are_refused_with_the_key_to_change() {
+    for wrong in ["", "tantivy:", "sqlite:x", "http://127.0.0.1:9200"] {
+        let error = store::open(wrong).await.err().unwrap().to_string();
+        assert!(error.contains("search.store"), "{error}");
+    }
+}
