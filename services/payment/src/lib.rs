@@ -1,1 +1,61 @@
 //! Payments with every provider, and what providers tell us.
+//!
+//! Read in this order: README, [`domain`](self), `store`, `providers`, `service`, `grpc`, adapters.
+
+use std::sync::Arc;
+
+use host::Host;
+use mesh::{Mesh, Role};
+use outbox::Relay;
+use proto::{
+    event::event_service_server::EventServiceServer,
+    payment::payment_service_server::PaymentServiceServer,
+};
+use secrecy::ExposeSecret as _;
+
+pub mod config;
+pub mod domain;
+mod error;
+mod grpc;
+mod providers;
+mod service;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+
+/// Who is told of payments.
+const SUBSCRIBERS: &[Role] = &[Role::Order];
+
+/// Registers the role on the host.
+pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
+    let store = store::open(&config.store, grpc::events::encode).await?;
+    let metrics = host.metrics(Role::Payment);
+    let clock = host.clock();
+    let relay = Relay::new(store.outbox(), mesh.clone(), clock.clone(), SUBSCRIBERS, &metrics);
+    let providers = providers::Providers::new(&config);
+    let names: Vec<&str> = providers.names().iter().map(|provider| provider.as_str()).collect();
+    tracing::info!(providers = names.join(","), "payment providers");
+    if !config.uzcard.store_id.is_empty() || !config.stripe.secret_key.expose_secret().is_empty() {
+        tracing::warn!(
+            "UzCard and Stripe are configured, but not offered: see the README of payment"
+        );
+    }
+    let (payments, journal) =
+        service::Payments::new(Arc::clone(&store), providers, relay.clone(), clock, &metrics);
+
+    let api = grpc::Api::new(payments.clone());
+    host.grpc(Role::Payment, PaymentServiceServer::new(api.clone()));
+    host.grpc(Role::Payment, EventServiceServer::new(api));
+
+    host.task(Role::Payment, "payment.outbox", move |stop| relay.clone().run(stop));
+    host.task(Role::Payment, "payment.sweep", move |stop| payments.clone().sweep(stop));
+    host.task(Role::Payment, "payment.journal", move |stop| journal.clone().run(stop));
+    let checked = Arc::clone(&store);
+    host.ready(Role::Payment, "store", move || {
+        let store = Arc::clone(&checked);
+        async move { store.ping().await }
+    });
+    host.on_close(Role::Payment, async move { store.close_store().await });
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The providers' protocols: reading what they ask, writing what they are told, leading shoppers to their pages.
+//!
+//! Pure: nothing here knows the store. What is decided in between is in `service`.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::Config,
+    domain::{Provider, Snapshot},
+};
+
+pub(crate) mod click;
+mod form;
+pub(crate) mod payme;
+
+/// A call of a provider, as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct RawRequest {
+    /// The rest of the path.
+    pub(crate) action: String,
+    pub(crate) method: String,
+    /// Names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) remote_ip: String,
+}
+
+/// What the provider is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RawAnswer {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl RawAnswer {
+    /// JSON with HTTP 200: both protocols tell errors inside of it.
+    fn json(body: &serde_json::Value) -> Self {
+        let content_type = "application/json; charset=UTF-8";
+        Self { status: 200, content_type, body: body.to_string().into_bytes() }
+    }
+
+    /// Nobody here speaks for that provider.
+    pub(crate) fn disabled() -> Self {
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": "Not Found",
+            "status": 404,
+            "code": "PROVIDER_DISABLED",
+        });
+        let body = problem.to_string().into_bytes();
+        Self { status: 404, content_type: "application/problem+json", body }
+    }
+
+    /// No verdict: the provider asks again.
+    pub(crate) fn later() -> Self {
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "code": "UNAVAILABLE",
+        });
+        let body = problem.to_string().into_bytes();
+        Self { status: 503, content_type: "application/problem+json", body }
+    }
+}
+
+/// Those that are configured.
+#[derive(Debug)]
+pub(crate) struct Providers {
+    pub(crate) payme: Option<payme::Payme>,
+    pub(crate) click: Option<click::Click>,
+}
+
+impl Providers {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self { payme: payme::Payme::new(&config.payme), click: click::Click::new(&config.click) }
+    }
+
+    /// What a checkout page may offer.
+    pub(crate) fn names(&self) -> Vec<Provider> {
+        Provider::ALL.into_iter().filter(|provider| self.offers(*provider)).collect()
+    }
+
+    pub(crate) fn offers(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Payme => self.payme.is_some(),
+            Provider::Click => self.click.is_some(),
+            // Their pages exist only after a call to the provider, which this service does not make.
+            Provider::Uzcard | Provider::Stripe => false,
+            Provider::Cash => true,
+        }
+    }
+
+    /// Where to send the shopper; empty for cash, `None` for a provider that is not offered.
+    pub(crate) fn page(
+        &self,
+        provider: Provider,
+        payable: &Snapshot,
+        return_url: &str,
+    ) -> Option<String> {
+        match provider {
+            Provider::Payme => self.payme.as_ref().map(|payme| payme.page(payable, return_url)),
+            Provider::Click => self.click.as_ref().map(|click| click.page(payable, return_url)),
+            Provider::Uzcard | Provider::Stripe => None,
+            Provider::Cash => Some(String::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

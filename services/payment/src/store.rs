@@ -1,0 +1,193 @@
+//! The port to the store. Each method is one transaction.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clock::Timestamp;
+use fault::Fault;
+use ids::OrderId;
+use outbox::{Draft, OutboxStore};
+
+use crate::domain::{Event, Payable, Payment, Provider, Snapshot, click, payme};
+
+mod sqlite;
+
+/// Makes the message of an event.
+pub type Encode = fn(&Event) -> Draft;
+
+/// What a use case ends with: the outer failure is the store's, the inner refusal a rule's. What a refusal had to write stays written.
+pub type Verdict<T, R> = Result<Result<T, R>, Fault>;
+
+/// Payables, payments and the transactions of providers; every acknowledged write survives a loss of power.
+#[async_trait]
+pub trait PaymentStore: Send + Sync + 'static {
+    /// Takes over the snapshot and opens a payment. A known key gives its payment and takes over nothing but a better redirect.
+    async fn open(&self, request: Open, now: Timestamp) -> Verdict<Payment, OpenRefusal>;
+    /// Closes an order for payment; also one that was never heard of.
+    async fn close(&self, request: Close, now: Timestamp) -> Result<Closing, Fault>;
+    /// Notes that the goods of an order are with the shopper.
+    async fn delivered(&self, order: OrderId, now: Timestamp) -> Result<(), Fault>;
+    /// Payments of an order, latest first.
+    async fn payments(&self, order: OrderId, limit: u32) -> Result<Vec<Payment>, Fault>;
+    /// What an order's number stands for, and whether a provider holds it at this moment.
+    async fn payable(
+        &self,
+        reference: &str,
+        now: Timestamp,
+    ) -> Result<Option<(Payable, bool)>, Fault>;
+
+    /// Payme: creates a transaction, or finds the one that was created before.
+    async fn payme_create(
+        &self,
+        draft: payme::Draft,
+        now: Timestamp,
+    ) -> Verdict<payme::Transaction, payme::Refusal>;
+    /// Payme: the money is here.
+    async fn payme_perform(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+    /// Payme: takes a transaction back, before or after it was performed.
+    async fn payme_cancel(
+        &self,
+        id: &str,
+        reason: i64,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+    /// Payme: reads a transaction.
+    async fn payme_find(&self, id: &str) -> Result<Option<payme::Transaction>, Fault>;
+    /// Payme: transactions by Payme's time, both ends included, ascending.
+    async fn payme_statement(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<payme::Transaction>, Fault>;
+    /// Payme: keeps a fiscal receipt, the last word for each kind; false when there is no such transaction.
+    async fn fiscal_receipt(&self, receipt: Receipt, now: Timestamp) -> Result<bool, Fault>;
+
+    /// Click: announces an attempt, or finds the one that was announced before.
+    async fn click_prepare(
+        &self,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal>;
+    /// Click: the money is here, or will not come.
+    async fn click_complete(
+        &self,
+        prepare_id: i64,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal>;
+
+    /// Ends at most `limit` holds whose time is over; how many.
+    async fn expire(&self, now: Timestamp, limit: u32) -> Result<u32, Fault>;
+    /// Writes down what providers asked and were told.
+    async fn journal(&self, entries: Vec<Entry>) -> Result<(), Fault>;
+    /// Forgets journal entries before a moment, and all but the newest `keep`.
+    async fn trim_journal(&self, before: Timestamp, keep: u32) -> Result<(), Fault>;
+
+    /// The relay's side.
+    fn outbox(&self) -> Arc<dyn OutboxStore>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), Fault>;
+    /// Writes what is pending and lets go.
+    async fn close_store(&self);
+}
+
+/// What it takes to open a payment.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// The order.
+    pub payable: Snapshot,
+    /// With whom.
+    pub provider: Provider,
+    /// What makes it idempotent.
+    pub key: String,
+    /// Where to send the shopper; empty for cash.
+    pub redirect_url: String,
+    /// Whether `redirect_url` leads back to the shop, so that it is better than one opened without the way back.
+    pub returns: bool,
+}
+
+/// Why a payment is not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenRefusal {
+    /// The order is paid.
+    Paid,
+    /// The order is closed or out of time.
+    Over,
+    /// A provider holds the order.
+    Busy {
+        /// Until then, unless it is paid or given up before.
+        until: Timestamp,
+    },
+    /// The key belongs to another order or provider.
+    Key,
+    /// The reference belongs to another order.
+    Reference,
+}
+
+/// What it takes to close an order for payment.
+#[derive(Debug, Clone)]
+pub struct Close {
+    /// Which.
+    pub order: OrderId,
+    /// "cancelled" or "expired".
+    pub reason: String,
+    /// Leave it open while a provider holds it.
+    pub spare_live: bool,
+}
+
+/// What closing came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// Nobody may pay any more.
+    Closed,
+    /// The money is here already.
+    Paid,
+    /// Left open: a provider holds it until then.
+    Live(Timestamp),
+}
+
+/// Something after a move that may have been made before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved<T> {
+    /// As it is now.
+    pub now: T,
+    /// Whether it moved by this call.
+    pub first: bool,
+}
+
+/// What the tax office's receipt says.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// Payme's name of the transaction.
+    pub transaction: String,
+    /// "PERFORM" or "CANCEL".
+    pub kind: &'static str,
+    /// JSON as it was received.
+    pub body: String,
+}
+
+/// A line of the journal of callbacks. Holds no credential and no signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Entry {
+    pub at: Timestamp,
+    pub provider: Provider,
+    pub method: String,
+    pub remote_ip: String,
+    pub request: String,
+    pub status: u16,
+    pub answer: String,
+}
+
+/// Opens the store behind an address.
+pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn PaymentStore>> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Arc::new(sqlite::SqlitePayments::open(address, encode).await?)),
+        _ => anyhow::bail!("payment.store: expected sqlite:<file>"),
+    }
+}
