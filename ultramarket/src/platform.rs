@@ -27,6 +27,8 @@ pub(crate) struct Platform {
     pub(crate) tasks: host::Tasks,
     /// Roles and their URLs.
     pub(crate) urls: Vec<(Role, String)>,
+    /// Where the gateway's metrics can be read.
+    pub(crate) ops: Option<String>,
 }
 
 /// Sockets first: a taken port is the first error.
@@ -51,6 +53,7 @@ pub(crate) async fn start(
         .iter()
         .filter_map(|role| sockets.bound().url(*role).map(|url| (*role, url)))
         .collect();
+    let ops = sockets.ops_url();
     let gateway = urls.iter().find(|(role, _)| *role == Role::Gateway);
     let default = format!("http://127.0.0.1:{}", config.gateway.listen.port());
     config.settle_public_url(gateway.map_or(&default, |(_, url)| url));
@@ -59,7 +62,7 @@ pub(crate) async fn start(
         roles::mount(&mut host, *role, &config, &mesh).await.map_err(exit::cannot_create)?;
     }
     let tasks = host.tasks();
-    Ok(Platform { running: host.start(), mesh, tasks, urls })
+    Ok(Platform { running: host.start(), mesh, tasks, urls, ops })
 }
 
 /// Serves until a signal, then lets everything end in order. A second signal ends at once.

@@ -16,6 +16,8 @@ struct Line<'a> {
     gateway: Option<&'a str>,
     roles: BTreeMap<&'static str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ops: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     accounts: Option<&'a Accounts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sandboxes: Option<&'a BTreeMap<&'static str, String>>,
@@ -28,6 +30,7 @@ fn line<'a>(platform: &'a Platform) -> Line<'a> {
         ready: true,
         gateway: roles.get(Role::Gateway.as_str()).copied(),
         roles,
+        ops: platform.ops.as_deref(),
         accounts: None,
         sandboxes: None,
     }

@@ -58,6 +58,11 @@ impl Sockets {
         &self.bound
     }
 
+    /// Where the gateway's metrics can be read.
+    pub fn ops_url(&self) -> Option<String> {
+        self.ops.as_ref().and_then(|ops| ops.local_addr().ok()).map(url)
+    }
+
     pub(crate) fn roles(&self) -> impl Iterator<Item = Role> + '_ {
         self.bound.0.keys().copied()
     }
@@ -79,15 +84,17 @@ impl Bound {
 
     /// The URL of a role of this process; an unspecified address is reached over loopback.
     pub fn url(&self, role: Role) -> Option<String> {
-        self.address(role).map(|address| {
-            let host = if address.ip().is_unspecified() {
-                "127.0.0.1".to_owned()
-            } else {
-                address.ip().to_string()
-            };
-            format!("http://{host}:{}", address.port())
-        })
+        self.address(role).map(url)
     }
+}
+
+fn url(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() {
+        "127.0.0.1".to_owned()
+    } else {
+        address.ip().to_string()
+    };
+    format!("http://{host}:{}", address.port())
 }
 
 fn listen(what: &str, address: SocketAddr, key: String) -> Result<TcpListener, BindError> {

@@ -111,11 +111,14 @@ impl Service<Request<Body>> for Link {
     }
 }
 
-/// Whatever kept the call from being answered, the peer is away.
+/// The peer is away, unless it was only too slow: the channel reads `grpc-timeout` too.
 fn unavailable(error: &tonic::transport::Error) -> BoxError {
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
+        if cause.is::<tonic::TimeoutExpired>() {
+            return Status::deadline_exceeded("the peer took too long").into();
+        }
         text.push_str(": ");
         text.push_str(&cause.to_string());
         next = cause.source();

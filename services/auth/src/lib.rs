@@ -1,1 +1,43 @@
 //! Accounts, sessions, merchants and their staff.
+//!
+//! Read in this order: README, [`domain`], [`store`], `service`, `grpc`, adapters.
+
+use std::sync::Arc;
+
+use host::Host;
+use mesh::{Mesh, Role};
+use outbox::Relay;
+use proto::auth::auth_service_server::AuthServiceServer;
+
+mod config;
+pub mod domain;
+mod error;
+mod grpc;
+mod service;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+
+/// Who is told of merchants and of texts to send.
+const SUBSCRIBERS: &[Role] = &[Role::Order, Role::Notification];
+
+/// Registers the role on the host.
+pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
+    let store = store::open(&config.store, grpc::events::encode).await?;
+    let metrics = host.metrics(Role::Auth);
+    let relay = Relay::new(store.outbox(), mesh.clone(), host.clock(), SUBSCRIBERS, &metrics);
+    let auth = service::Auth::new(Arc::clone(&store), relay.clone(), host.clock(), &config).await?;
+
+    host.grpc(Role::Auth, AuthServiceServer::new(grpc::Api::new(auth.clone())));
+
+    host.task(Role::Auth, "auth.outbox", move |stop| relay.clone().run(stop));
+    host.task(Role::Auth, "auth.sweep", move |stop| auth.clone().sweep(stop));
+    let checked = Arc::clone(&store);
+    host.ready(Role::Auth, "store", move || {
+        let store = Arc::clone(&checked);
+        async move { store.ping().await }
+    });
+    host.on_close(Role::Auth, async move { store.close().await });
+    Ok(())
+}

@@ -1,1 +1,40 @@
 //! Uploads, pictures and their smaller forms.
+//!
+//! Read in this order: README, [`domain`], [`store`], `pictures`, `service`, `grpc`, adapters.
+
+use std::sync::Arc;
+
+use host::Host;
+use mesh::{MAX_MESSAGE, Mesh, Role};
+use proto::file::file_service_server::FileServiceServer;
+
+mod config;
+pub mod domain;
+mod error;
+mod grpc;
+pub mod pictures;
+mod scale;
+mod service;
+pub mod store;
+
+pub use config::Config;
+pub use error::Error;
+
+/// Registers the role on the host.
+pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<()> {
+    let store = store::open(&config.store).await?;
+    let workshop = service::Workshop::new(&host.metrics(Role::File));
+    let files = service::Files::new(Arc::clone(&store), host.clock(), workshop);
+    let api = FileServiceServer::new(grpc::Api::new(files, &config.public_url))
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
+    host.grpc(Role::File, api);
+
+    let checked = Arc::clone(&store);
+    host.ready(Role::File, "store", move || {
+        let store = Arc::clone(&checked);
+        async move { store.ping().await }
+    });
+    host.on_close(Role::File, async move { store.close().await });
+    Ok(())
+}

@@ -1,1 +1,56 @@
-//! Tells people what happened.
+//! Tells people what happened: in the application, as it happens, and through channels outside of it.
+//!
+//! Read in this order: README, [`domain`], [`texts`], [`store`], `service`, `grpc`, `channels`, adapters.
+
+use std::sync::Arc;
+
+use host::Host;
+use mesh::{Mesh, Role};
+use proto::{
+    event::event_service_server::EventServiceServer,
+    notification::notification_service_server::NotificationServiceServer,
+};
+
+mod channels;
+mod config;
+pub mod cyrillic;
+pub mod domain;
+mod error;
+mod grpc;
+mod service;
+pub mod store;
+pub mod texts;
+
+pub use config::Config;
+pub use error::Error;
+use service::{
+    Notifications,
+    deliver::{Courier, Senders},
+    subscribe::Hub,
+};
+
+/// Registers the role on the host.
+pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<()> {
+    let texts = texts::Texts::load()?;
+    let senders = Senders::new(&config, &host.metrics(Role::Notification))?;
+    let store = store::open(&config.store).await?;
+    let (hub, clock) = (Hub::new(), host.clock());
+    let courier = Courier::new(Arc::clone(&store), senders.clone(), clock.clone());
+    let notifications = Notifications::new(Arc::clone(&store), texts, clock, hub.clone(), senders);
+
+    let api = grpc::Api::new(notifications);
+    host.grpc(Role::Notification, NotificationServiceServer::new(api.clone()));
+    host.grpc(Role::Notification, EventServiceServer::new(api));
+
+    let sweeper = courier.clone();
+    host.task(Role::Notification, "notification.deliver", move |stop| courier.clone().run(stop));
+    host.task(Role::Notification, "notification.sweep", move |stop| sweeper.clone().sweep(stop));
+    host.task(Role::Notification, "notification.hub", move |stop| hub.clone().close_with(stop));
+    let checked = Arc::clone(&store);
+    host.ready(Role::Notification, "store", move || {
+        let store = Arc::clone(&checked);
+        async move { store.ping().await }
+    });
+    host.on_close(Role::Notification, async move { store.close().await });
+    Ok(())
+}

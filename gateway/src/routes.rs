@@ -1,0 +1,29 @@
+//! The routes, one file for each resource, with its request and response types.
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
+
+pub(crate) mod accounts;
+pub(crate) mod admin;
+pub(crate) mod files;
+pub(crate) mod hooks;
+pub(crate) mod merchant;
+pub(crate) mod phone;
+pub(crate) mod problems;
+pub(crate) mod realtime;
+pub(crate) mod store;
+
+/// All of them.
+pub(crate) fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(store::routes())
+        .merge(merchant::routes())
+        .merge(admin::routes())
+        .merge(hooks::routes())
+        .routes(routes!(files::read))
+        .routes(routes!(problems::explain))
+        .routes(routes!(realtime::issue_ticket))
+        .routes(routes!(realtime::open))
+}

@@ -1,0 +1,30 @@
+//! The shop: `/v1/store`.
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+mod addresses;
+mod carts;
+mod categories;
+mod checkout;
+pub(crate) mod orders;
+pub(crate) mod products;
+mod regions;
+mod reviews;
+mod search;
+mod wishlist;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(products::routes())
+        .merge(categories::routes())
+        .merge(search::routes())
+        .merge(regions::routes())
+        .merge(carts::routes())
+        .merge(checkout::routes())
+        .merge(orders::routes())
+        .merge(addresses::routes())
+        .merge(wishlist::routes())
+        .merge(reviews::routes())
+}

@@ -1,0 +1,425 @@
+//! Carts: lines of the cart service with today's prices.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::HeaderMap;
+use ids::kind;
+use proto::{cart as pb, order, value};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    body::Body,
+    locale::Locale,
+    params::{Params, named},
+    reply::{Answer, List, Made, Money, Seller, created, locale, name, some},
+    routes::phone,
+};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(read))
+        .routes(routes!(add_item))
+        .routes(routes!(set_item, remove_item))
+        .routes(routes!(add_code))
+        .routes(routes!(remove_code))
+        .routes(routes!(delivery_options))
+        .routes(routes!(set_delivery))
+        .routes(routes!(merge))
+}
+
+/// What somebody means to buy.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Cart {
+    id: String,
+    /// The guest's key to the cart, shown once; send it as `X-Cart-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    items: Vec<CartItem>,
+    totals: Totals,
+    delivery: Option<Delivery>,
+    discount_codes: Vec<String>,
+    /// Codes that have no effect on these lines.
+    refused_codes: Vec<String>,
+    /// The order that the cart became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+}
+
+/// A line of a cart with today's price.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CartItem {
+    id: String,
+    offer_id: String,
+    product_id: Option<String>,
+    title: String,
+    options: BTreeMap<String, String>,
+    picture_url: Option<String>,
+    merchant: Option<Seller>,
+    quantity: u32,
+    unit_price: Money,
+    total: Money,
+    /// Enough is in stock and the offer is on sale.
+    available: bool,
+}
+
+/// Sums of a cart or an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Totals {
+    items: Money,
+    discount: Money,
+    delivery: Money,
+    /// VAT contained in `total`.
+    tax_included: Money,
+    total: Money,
+}
+
+impl From<Option<order::Totals>> for Totals {
+    fn from(totals: Option<order::Totals>) -> Self {
+        let totals = totals.unwrap_or_default();
+        Self {
+            items: Money::of(totals.items),
+            discount: Money::of(totals.discount),
+            delivery: Money::of(totals.delivery),
+            tax_included: Money::of(totals.tax_included),
+            total: Money::of(totals.total),
+        }
+    }
+}
+
+/// How and where to deliver.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Delivery {
+    method: String,
+    address: Address,
+}
+
+/// An address in Uzbekistan; region and district by their SOATO codes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Address {
+    region: String,
+    #[serde(default)]
+    district: String,
+    #[serde(default)]
+    street: String,
+    #[serde(default)]
+    house: String,
+    #[serde(default)]
+    landmark: String,
+    #[serde(default)]
+    recipient: String,
+    #[serde(default)]
+    phone: String,
+}
+
+impl From<value::Address> for Address {
+    fn from(address: value::Address) -> Self {
+        Self {
+            region: address.region,
+            district: address.district,
+            street: address.street,
+            house: address.house,
+            landmark: address.landmark,
+            recipient: address.recipient,
+            phone: address.phone,
+        }
+    }
+}
+
+impl Address {
+    /// The address on the wire, its phone in the international form. A missing phone is the services' to judge.
+    pub(crate) fn normal(self, field: &str) -> Result<value::Address, crate::problem::Problem> {
+        let phone =
+            if self.phone.is_empty() { self.phone } else { phone::normal(&self.phone, field)? };
+        Ok(value::Address {
+            region: self.region,
+            district: self.district,
+            street: self.street,
+            house: self.house,
+            landmark: self.landmark,
+            recipient: self.recipient,
+            phone,
+        })
+    }
+}
+
+/// The choice in the public form.
+pub(crate) fn delivery(choice: order::DeliveryChoice) -> Delivery {
+    Delivery {
+        method: name(choice.method().as_str_name(), "DELIVERY_METHOD_"),
+        address: choice.address.unwrap_or_default().into(),
+    }
+}
+
+fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
+    let priced = cart.unwrap_or_default();
+    let cart = priced.cart.unwrap_or_default();
+    let mut quotes: std::collections::HashMap<String, order::QuotedLine> =
+        priced.lines.into_iter().map(|line| (line.offer_id.clone(), line)).collect();
+    let item = |item: pb::CartItem| {
+        let quote = quotes.remove(&item.offer_id).unwrap_or_default();
+        let merchant = some(quote.merchant_id);
+        CartItem {
+            id: item.id,
+            offer_id: item.offer_id,
+            product_id: some(quote.product_id),
+            title: locale.pick(quote.title),
+            options: quote.options,
+            picture_url: some(quote.picture_url),
+            merchant: merchant.map(|id| Seller { id, name: quote.merchant_name }),
+            quantity: item.quantity,
+            unit_price: Money::of(quote.unit_price),
+            total: Money::of(quote.total),
+            available: quote.available,
+        }
+    };
+    Cart {
+        id: cart.id,
+        token: some(token),
+        items: cart.items.into_iter().map(item).collect(),
+        totals: priced.totals.into(),
+        delivery: cart.delivery.map(delivery),
+        discount_codes: cart.discount_codes,
+        refused_codes: priced.refused_codes,
+        order_id: some(cart.order_id),
+    }
+}
+
+fn shown(cart: Option<pb::PricedCart>) -> Json<Cart> {
+    Json(view(cart, String::new(), locale()))
+}
+
+/// The guest's key to a cart.
+pub(crate) fn token(headers: &HeaderMap) -> String {
+    let token = headers.get("x-cart-token").and_then(|token| token.to_str().ok());
+    token.unwrap_or_default().to_owned()
+}
+
+pub(crate) fn cart_id(id: String) -> Result<String, crate::problem::Problem> {
+    named::<kind::Cart>(id, "CART")
+}
+
+/// A new cart for a guest; the open cart for somebody who is signed in.
+#[utoipa::path(post, path = "/v1/store/carts", tag = "carts", responses((status = 201, body = Cart)))]
+async fn create(State(app): State<App>) -> Made<Cart> {
+    let answer = app.mesh.cart().create_cart(pb::CreateCartRequest {}).await?.into_inner();
+    Ok(created(view(answer.cart, answer.token, locale())))
+}
+
+/// A cart with today's prices.
+#[utoipa::path(get, path = "/v1/store/carts/{id}", tag = "carts", responses((status = 200, body = Cart)))]
+async fn read(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Answer<Cart> {
+    let request = pb::GetCartRequest { id: cart_id(id)?, token: token(&headers) };
+    Ok(shown(app.mesh.cart().get_cart(request).await?.into_inner().cart))
+}
+
+/// What to put into a cart.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddItem {
+    offer_id: String,
+    quantity: u32,
+}
+
+/// Puts pieces into a cart; a second time raises the quantity.
+#[utoipa::path(post, path = "/v1/store/carts/{id}/items", tag = "carts", request_body = AddItem, responses((status = 200, body = Cart)))]
+async fn add_item(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<AddItem>,
+) -> Answer<Cart> {
+    let request = pb::AddItemRequest {
+        cart_id: cart_id(id)?,
+        token: token(&headers),
+        offer_id: body.offer_id,
+        quantity: body.quantity,
+    };
+    Ok(shown(app.mesh.cart().add_item(request).await?.into_inner().cart))
+}
+
+/// How many pieces.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetItem {
+    quantity: u32,
+}
+
+/// Sets the quantity of a line; 0 removes it.
+#[utoipa::path(patch, path = "/v1/store/carts/{id}/items/{item_id}", tag = "carts", request_body = SetItem, responses((status = 200, body = Cart)))]
+async fn set_item(
+    State(app): State<App>,
+    Path((id, item_id)): Path<(String, String)>,
+    headers: HeaderMap,
+    Body(body): Body<SetItem>,
+) -> Answer<Cart> {
+    put_item(&app, id, item_id, &headers, body.quantity).await
+}
+
+/// Removes a line.
+#[utoipa::path(delete, path = "/v1/store/carts/{id}/items/{item_id}", tag = "carts", responses((status = 200, body = Cart)))]
+async fn remove_item(
+    State(app): State<App>,
+    Path((id, item_id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<Cart> {
+    put_item(&app, id, item_id, &headers, 0).await
+}
+
+async fn put_item(
+    app: &App,
+    id: String,
+    item_id: String,
+    headers: &HeaderMap,
+    quantity: u32,
+) -> Answer<Cart> {
+    let request = pb::SetItemRequest {
+        cart_id: cart_id(id)?,
+        token: token(headers),
+        item_id: named::<kind::Item>(item_id, "CART_ITEM")?,
+        quantity,
+    };
+    Ok(shown(app.mesh.cart().set_item(request).await?.into_inner().cart))
+}
+
+/// A discount code.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddCode {
+    code: String,
+}
+
+/// Adds a discount code; one without effect stands in `refused_codes`.
+#[utoipa::path(post, path = "/v1/store/carts/{id}/discount-codes", tag = "carts", request_body = AddCode, responses((status = 200, body = Cart)))]
+async fn add_code(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<AddCode>,
+) -> Answer<Cart> {
+    let request = pb::AddDiscountCodeRequest {
+        cart_id: cart_id(id)?,
+        token: token(&headers),
+        code: body.code,
+    };
+    Ok(shown(app.mesh.cart().add_discount_code(request).await?.into_inner().cart))
+}
+
+/// Removes a discount code.
+#[utoipa::path(delete, path = "/v1/store/carts/{id}/discount-codes/{code}", tag = "carts", responses((status = 200, body = Cart)))]
+async fn remove_code(
+    State(app): State<App>,
+    Path((id, code)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<Cart> {
+    let request =
+        pb::RemoveDiscountCodeRequest { cart_id: cart_id(id)?, token: token(&headers), code };
+    Ok(shown(app.mesh.cart().remove_discount_code(request).await?.into_inner().cart))
+}
+
+/// A way to deliver.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryOption {
+    method: String,
+    price: Money,
+    min_days: u32,
+    max_days: u32,
+}
+
+/// Ways to deliver what is in the cart, to the region given or chosen before.
+#[utoipa::path(get, path = "/v1/store/carts/{id}/delivery-options", tag = "carts",
+    params(("region" = Option<String>, Query, description = "SOATO code of the region")),
+    responses((status = 200, body = List<DeliveryOption>)))]
+async fn delivery_options(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    params: Params,
+) -> Answer<List<DeliveryOption>> {
+    let request = pb::GetCartRequest { id: cart_id(id)?, token: token(&headers) };
+    let cart = app.mesh.cart().get_cart(request).await?.into_inner().cart.unwrap_or_default();
+    let cart = cart.cart.unwrap_or_default();
+    let chosen = cart.delivery.and_then(|choice| choice.address).map(|address| address.region);
+    let region = params.get("region").map(str::to_owned).or(chosen).unwrap_or_default();
+    let line = |item: pb::CartItem| order::LineRequest {
+        offer_id: item.offer_id,
+        quantity: item.quantity,
+    };
+    let lines = cart.items.into_iter().map(line).collect();
+    let request = order::ListDeliveryOptionsRequest { lines, region };
+    let answer = app.mesh.order().list_delivery_options(request).await?.into_inner();
+    Ok(List::all(answer.options, |option| DeliveryOption {
+        method: name(option.method().as_str_name(), "DELIVERY_METHOD_"),
+        price: Money::of(option.price),
+        min_days: option.min_days,
+        max_days: option.max_days,
+    }))
+}
+
+/// A way to deliver.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Method {
+    Courier,
+    Pickup,
+    Post,
+}
+
+/// How and where to deliver.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetDelivery {
+    method: Method,
+    address: Address,
+}
+
+/// Chooses how and where to deliver.
+#[utoipa::path(put, path = "/v1/store/carts/{id}/delivery", tag = "carts", request_body = SetDelivery, responses((status = 200, body = Cart)))]
+async fn set_delivery(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<SetDelivery>,
+) -> Answer<Cart> {
+    let cart_id = cart_id(id)?;
+    let method = match body.method {
+        Method::Courier => order::DeliveryMethod::Courier,
+        Method::Pickup => order::DeliveryMethod::Pickup,
+        Method::Post => order::DeliveryMethod::Post,
+    };
+    let address = Some(body.address.normal("address.phone")?);
+    let delivery = Some(order::DeliveryChoice { method: method.into(), address });
+    let request = pb::SetDeliveryRequest { cart_id, token: token(&headers), delivery };
+    Ok(shown(app.mesh.cart().set_delivery(request).await?.into_inner().cart))
+}
+
+/// The cart that somebody had before signing in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Merge {
+    guest_cart_id: String,
+    guest_token: String,
+}
+
+/// Moves a guest's lines into the own cart.
+#[utoipa::path(post, path = "/v1/store/carts/{id}/merge", tag = "carts", request_body = Merge, responses((status = 200, body = Cart)))]
+async fn merge(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(body): Body<Merge>,
+) -> Answer<Cart> {
+    let request = pb::MergeCartsRequest {
+        cart_id: cart_id(id)?,
+        guest_cart_id: body.guest_cart_id,
+        guest_token: body.guest_token,
+    };
+    Ok(shown(app.mesh.cart().merge_carts(request).await?.into_inner().cart))
+}

@@ -1,0 +1,74 @@
+//! The port to the store of replayed answers.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use clock::Timestamp;
+use fault::Fault;
+
+mod sqlite;
+
+/// Answers that are given again to a repeat of their request.
+#[async_trait]
+pub trait ReplayStore: Send + Sync + 'static {
+    /// Claims a key for a request, or says what became of it. A claim that began before `abandoned` and has no answer is taken over.
+    async fn claim(&self, claim: Claim, abandoned: Timestamp) -> Result<Claimed, Fault>;
+    /// Keeps the answer of a claim; a claim that was taken over by another request keeps that one's.
+    async fn finish(&self, claim: Claim, answer: Answer) -> Result<(), Fault>;
+    /// Forgets a claim without an answer, so that the key can be used again.
+    async fn release(&self, claim: Claim) -> Result<(), Fault>;
+    /// Deletes at most `limit` keys claimed before `before`; how many.
+    async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Fault>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), Fault>;
+    /// Writes what is pending and lets go.
+    async fn close(&self);
+}
+
+/// A request that wants to be done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// SHA-256 of caller, endpoint and key.
+    pub scope: [u8; 32],
+    /// SHA-256 of the body.
+    pub request: [u8; 32],
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// What a claim met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// Nobody before: do it.
+    New,
+    /// The same request has been answered.
+    Done(Answer),
+    /// The same request is being done.
+    Running,
+    /// The key belongs to another request.
+    Reused,
+}
+
+/// An answer as it is kept. The body is sealed by whoever keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`; empty for none.
+    pub content_type: String,
+    /// The sealed body.
+    pub body: Vec<u8>,
+}
+
+/// How long a claim without an answer counts.
+pub const ABANDONED: Duration = Duration::from_mins(1);
+/// How long answers are kept.
+pub const KEPT: Duration = Duration::from_hours(25);
+
+/// Opens the store behind an address.
+pub async fn open(address: &str) -> anyhow::Result<Arc<dyn ReplayStore>> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Arc::new(sqlite::SqliteReplays::open(address).await?)),
+        _ => anyhow::bail!("gateway.store: expected sqlite:<file>"),
+    }
+}

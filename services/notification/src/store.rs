@@ -1,0 +1,111 @@
+//! The port to the store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clock::Timestamp;
+use fault::Fault;
+use ids::{EventId, NotificationId};
+
+use crate::domain::{Delivery, Effects, Message, Notification, Recipient};
+
+mod sqlite;
+
+/// Notifications, deliveries and the log of real-time messages, durable enough to survive the process.
+#[async_trait]
+pub trait NotificationStore: Send + Sync + 'static {
+    /// Writes all that an event brings about; false, and nothing is written, when it was applied before.
+    async fn apply(&self, event: &str, effects: Effects, now: Timestamp) -> Result<bool, Fault>;
+
+    /// A page of the lists of these recipients together, newest first, after the given place.
+    async fn notifications(
+        &self,
+        audience: &[Recipient],
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<Notification>, Fault>;
+    /// How many notifications these recipients have, and how many of them are unread.
+    async fn count(&self, audience: &[Recipient]) -> Result<Counts, Fault>;
+    /// Marks as read; all of them when no ids are given. Those of other recipients stay as they are.
+    async fn mark_read(
+        &self,
+        audience: &[Recipient],
+        ids: &[NotificationId],
+        now: Timestamp,
+    ) -> Result<(), Fault>;
+
+    /// The place in the log of messages behind which a subscriber begins: after the message `last`, but not further back than the newest
+    /// `bound` messages of the audience. Without `last`, the end of the log.
+    async fn resume(
+        &self,
+        audience: &[Recipient],
+        last: Option<EventId>,
+        bound: u32,
+    ) -> Result<i64, Fault>;
+    /// Messages after a place in the log, oldest first, with their places.
+    async fn messages(
+        &self,
+        audience: &[Recipient],
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Message)>, Fault>;
+
+    /// Takes queued deliveries that are due; until `lease` they belong to the caller, who settles them. Counts the attempt.
+    async fn claim(
+        &self,
+        now: Timestamp,
+        lease: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, Fault>;
+    /// Records the outcome of the attempt that `claim` gave; false when it is not the newest attempt or was settled before.
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<bool, Fault>;
+
+    /// Forgets what happened before: at most `limit` rows of each kind; how many altogether.
+    async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Fault>;
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), Fault>;
+    /// Writes what is pending and lets go.
+    async fn close(&self);
+}
+
+/// Where a page of notifications ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// When the last one happened.
+    pub at: Timestamp,
+    /// Which it was.
+    pub id: NotificationId,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Altogether.
+    pub all: u64,
+    /// Not read yet.
+    pub unread: u64,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on its way.
+    Sent,
+    /// Not this time; again then.
+    Again(Timestamp, String),
+    /// Given up.
+    Failed(String),
+}
+
+/// Opens the store behind an address.
+pub async fn open(address: &str) -> anyhow::Result<Arc<dyn NotificationStore>> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Arc::new(sqlite::SqliteNotifications::open(address).await?)),
+        _ => anyhow::bail!("notification.store: expected sqlite:<file>"),
+    }
+}

@@ -1,0 +1,116 @@
+//! A laboratory with this service, the events it gets, and the calls of its clients.
+
+use std::time::Duration;
+
+use fault::Fault;
+use ids::{EventId, MerchantId, OrderId, ShipmentId, UserId};
+use mesh::{Caller, Role, StaffRole};
+use proto::{event as events, notification as pb, order as orders};
+use testkit::{Lab, RunningLab, Wiring};
+use tonic::Streaming;
+
+use crate::provider::Provider;
+
+pub(crate) async fn lab(wiring: Wiring, provider: &Provider) -> RunningLab {
+    let url = provider.serve().await;
+    Lab::new(wiring)
+        .role(Role::Notification, |host, mesh, folder| {
+            Box::pin(async move {
+                let config = notification::Config {
+                    listen: "127.0.0.1:0".parse()?,
+                    store: format!("sqlite:{}", folder.join("notification.db").display()),
+                    sms_url: url.clone(),
+                    mail_url: url,
+                };
+                notification::mount(host, config, mesh).await
+            })
+        })
+        .start()
+        .await
+}
+
+pub(crate) fn order(kind: &str, order: orders::Order) -> events::Event {
+    let data = events::OrderChanged { order: Some(order), ..Default::default() };
+    event(kind, events::event::Data::Order(data))
+}
+
+pub(crate) fn event(kind: &str, data: events::event::Data) -> events::Event {
+    events::Event {
+        id: EventId::new().to_string(),
+        r#type: kind.to_owned(),
+        at_ms: testkit::START.millis(),
+        data: Some(data),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn placed_by(user: Option<UserId>, merchants: &[MerchantId]) -> orders::Order {
+    let shipment = |merchant: &MerchantId| orders::Shipment {
+        id: ShipmentId::new().to_string(),
+        merchant_id: merchant.to_string(),
+        ..Default::default()
+    };
+    orders::Order {
+        id: OrderId::new().to_string(),
+        number: "1000001K".to_owned(),
+        status: orders::OrderStatus::Paid.into(),
+        payment_status: proto::payment::PaymentStatus::Paid.into(),
+        user_id: user.map(|user| user.to_string()).unwrap_or_default(),
+        customer: Some(orders::Customer {
+            name: "Aziza".to_owned(),
+            phone: "+998901234567".to_owned(),
+        }),
+        shipments: merchants.iter().map(shipment).collect(),
+        payment_provider: "payme".to_owned(),
+        locale: "uz-Cyrl".to_owned(),
+        ..Default::default()
+    }
+}
+
+pub(crate) async fn deliver(lab: &RunningLab, list: Vec<events::Event>) -> events::DeliverResponse {
+    let mut client = lab.mesh.events(Role::Notification);
+    let request = events::DeliverRequest { events: list };
+    lab.as_service(client.deliver(request)).await.unwrap().into_inner()
+}
+
+pub(crate) async fn list(lab: &RunningLab, caller: &Caller) -> pb::ListNotificationsResponse {
+    let mut client = lab.mesh.notification();
+    let request = pb::ListNotificationsRequest::default();
+    lab.act(caller.clone(), client.list_notifications(request)).await.unwrap().into_inner()
+}
+
+pub(crate) async fn subscribe(
+    lab: &RunningLab,
+    caller: &Caller,
+    last: &str,
+) -> Result<Streaming<pb::RealtimeMessage>, Fault> {
+    let mut client = lab.mesh.notification();
+    let request = pb::SubscribeRequest { last_event_id: last.to_owned() };
+    Ok(lab.act(caller.clone(), client.subscribe(request)).await?.into_inner())
+}
+
+pub(crate) async fn next(stream: &mut Streaming<pb::RealtimeMessage>) -> pb::RealtimeMessage {
+    let message = tokio::time::timeout(Duration::from_secs(5), stream.message());
+    message.await.unwrap().unwrap().unwrap()
+}
+
+pub(crate) fn staff(merchant: MerchantId) -> Caller {
+    Caller { merchant: Some((merchant, StaffRole::Viewer)), ..Caller::user(UserId::new()) }
+}
+
+pub(crate) fn personal(
+    channel: &str,
+    address: &str,
+    template: &str,
+    value: (&str, &str),
+) -> events::Event {
+    let message = events::UserMessage {
+        address: address.to_owned(),
+        channel: channel.to_owned(),
+        template: template.to_owned(),
+        values: [(value.0.to_owned(), value.1.to_owned())].into(),
+        locale: "ru".to_owned(),
+        ..Default::default()
+    };
+    event("user.message", events::event::Data::Message(message))
+}

@@ -1,0 +1,7 @@
+//! What every journey needs.
+
+pub(crate) mod client;
+pub(crate) mod platform;
+pub(crate) mod process;
+pub(crate) mod providers;
+pub(crate) mod shop;
