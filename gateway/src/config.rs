@@ -24,6 +24,10 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// How much one address may ask for.
     pub rate_limit: RateLimit,
+    /// Session cookies only over https.
+    pub secure_cookies: bool,
+    /// Origins of payment pages, which the checkout form may lead to.
+    pub payment_origins: Vec<String>,
 }
 
 /// Bounds for one IP address.

@@ -37,8 +37,8 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
     let replays = idempotency::Replays { store: Arc::clone(&store), clock: host.clock() };
     let limits = Arc::new(door::Limits::new(&config.rate_limit));
 
-    // Whatever no route of the API answers: the storefront, once `web::router(mesh, ..)` stands here.
-    let pages = router::no_pages();
+    // Whatever no route of the API answers.
+    let pages = web::router(pages(&config, host.clock()), mesh.clone());
     let door = door::Door::new(door::Inner {
         routes: router::build(app.clone(), replays.clone(), pages),
         authentication,
@@ -68,6 +68,15 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
     });
     host.on_close(Role::Gateway, async move { store.close().await });
     Ok(())
+}
+
+fn pages(config: &Config, clock: clock::Clock) -> web::Config {
+    web::Config {
+        secure_cookies: config.secure_cookies,
+        public_url: config.public_url.clone(),
+        payment_origins: config.payment_origins.clone(),
+        clock,
+    }
 }
 
 /// Forgets answers that are old and addresses that are quiet.

@@ -110,6 +110,8 @@ pub(crate) fn render(mut response: Response, info: &Info) -> Response {
     let status = status_of(&fault);
     let (body, retry) = body(&fault, status, info);
     let headers = response.headers_mut();
+    // The router has measured the empty body.
+    headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(retry) = retry {

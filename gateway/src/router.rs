@@ -24,6 +24,7 @@ const DOCS_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src '
 
 /// The routes of the API, then `pages` for everything else.
 pub(crate) fn build(app: App, replays: Replays, pages: Router) -> Router {
+    let pages = pages.layer(middleware::from_fn(remember_route));
     let (api, document) = openapi::routes().split_for_parts();
     let api = api
         .route_layer(middleware::from_fn_with_state(replays, idempotency::layer))
@@ -43,11 +44,6 @@ pub(crate) fn build(app: App, replays: Replays, pages: Router) -> Router {
                 Err(never) => match never {},
             }
         })
-}
-
-/// Pages for a gateway that has none.
-pub(crate) fn no_pages() -> Router {
-    Router::new().fallback(unknown).layer(middleware::from_fn(remember_route))
 }
 
 fn is_api(path: &str) -> bool {

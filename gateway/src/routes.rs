@@ -22,7 +22,7 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(merchant::routes())
         .merge(admin::routes())
         .merge(hooks::routes())
-        .routes(routes!(files::read))
+        .merge(files::routes())
         .routes(routes!(problems::explain))
         .routes(routes!(realtime::issue_ticket))
         .routes(routes!(realtime::open))

@@ -164,8 +164,17 @@ impl Config {
         }
     }
 
-    /// Fills what follows from where the gateway listens.
-    pub(crate) fn settle_public_url(&mut self, gateway: &str) {
+    /// Fills what follows from where the gateway listens and whom it works with.
+    pub(crate) fn settle(&mut self, gateway: &str) {
+        if self.gateway.payment_origins.is_empty() {
+            let payment = &self.payment;
+            self.gateway.payment_origins = vec![
+                payment.payme.base_url.clone(),
+                payment.click.base_url.clone(),
+                payment.uzcard.base_url.clone(),
+                payment.stripe.base_url.clone(),
+            ];
+        }
         if self.gateway.public_url.is_empty() {
             gateway.clone_into(&mut self.gateway.public_url);
         }

@@ -56,7 +56,7 @@ pub(crate) async fn start(
     let ops = sockets.ops_url();
     let gateway = urls.iter().find(|(role, _)| *role == Role::Gateway);
     let default = format!("http://127.0.0.1:{}", config.gateway.listen.port());
-    config.settle_public_url(gateway.map_or(&default, |(_, url)| url));
+    config.settle(gateway.map_or(&default, |(_, url)| url));
     let mut host = Host::new(sockets, mesh.clone(), Clock::system());
     for role in chosen {
         roles::mount(&mut host, *role, &config, &mesh).await.map_err(exit::cannot_create)?;

@@ -224,7 +224,7 @@ fn every_crate_introduces_itself() {
         }
         let description =
             member.manifest.get("package").and_then(|package| package.get("description"));
-        if !description.and_then(toml::Value::as_str).is_some_and(|text| text.len() > 10) {
+        if description.and_then(toml::Value::as_str).is_none_or(|text| text.len() <= 10) {
             violations.push(format!("{}/Cargo.toml: package.description is missing", member.path));
         }
     }

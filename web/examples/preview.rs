@@ -1,6 +1,11 @@
 //! Serves the storefront over the fakes of its tests, with the demo catalogue: `cargo run -p web --example preview -- 8080`.
 //! For looking at pages while changing them; nothing is kept.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a tool for developers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a tool for developers"
+)]
 
 use std::path::Path;
 

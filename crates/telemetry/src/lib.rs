@@ -52,7 +52,9 @@ impl Drop for Guard {
 /// Starts logging to standard error and, when an endpoint is configured, the export of spans.
 pub fn init(config: &Config) -> anyhow::Result<Guard> {
     let filter = EnvFilter::try_new(&config.level)
-        .map_err(|error| anyhow::anyhow!("telemetry.level: {error}"))?;
+        .map_err(|error| anyhow::anyhow!("telemetry.level: {error}"))?
+        // It watches folders that we remove on purpose, and says so.
+        .add_directive("tantivy=error".parse()?);
     let lines = match config.format {
         Format::Json => tracing_subscriber::fmt::layer()
             .json()

@@ -4,16 +4,28 @@ use axum::{
     body::Body,
     extract::{Path, State},
     response::Response,
+    routing::get,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use mesh::{Context, Kind};
 use proto::file::ReadRequest;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::{App, StoredFile},
     cache,
     problem::Problem,
 };
+
+#[derive(OpenApi)]
+#[openapi(paths(read))]
+struct Document;
+
+/// The document knows no parameter that spans segments, so the route stands beside it.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi()).route("/files/{*path}", get(read))
+}
 
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// A file that is opened by itself runs nothing.
@@ -23,7 +35,7 @@ const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-poli
 /// A stored file.
 #[utoipa::path(get, path = "/files/{path}", tag = "files", params(("path" = String, Path)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 304)))]
-pub(crate) async fn read(
+async fn read(
     State(app): State<App>,
     Path(path): Path<String>,
     headers: HeaderMap,

@@ -37,6 +37,8 @@ pub(crate) fn config() -> Config {
             sign_in_per_minute: 2,
             reads_per_minute: 5,
         },
+        secure_cookies: false,
+        payment_origins: Vec::new(),
     }
 }
 

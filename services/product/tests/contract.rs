@@ -1,95 +1,24 @@
 //! What every store of the catalogue promises, whichever it is.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use clock::Timestamp;
-use ids::{CategoryId, EventId, JobId, MerchantId, ProductId, ReviewId, UserId, VariantId};
+use ids::{CategoryId, EventId, JobId, MerchantId, ProductId, UserId};
 use mesh::Role;
 use product::{
     Error,
     domain::{
-        Category, CategoryRef, Content, Fiscal, OfferState, Picture, Product, Rating, Review,
-        Status, Text, Variant,
+        Category, OfferState, Product, Rating, Status,
         import::{Job, JobStatus, Progress},
     },
-    store::{self, After, ProductStore, Query, ReviewsOf, Sort, Write},
+    store::{self, After, ProductStore, Query, ReviewsOf, Sort},
 };
 use testkit::Folder;
 
-const NOW: Timestamp = testkit::START;
+#[path = "contract/fixtures.rs"]
+mod fixtures;
 
-fn text(uz: &str) -> Text {
-    Text { uz: uz.to_owned(), ..Text::default() }
-}
-
-async fn category(store: &dyn ProductStore, slug: &str, parent: Option<CategoryId>) -> Category {
-    let category = Category {
-        id: CategoryId::new(),
-        slug: slug.to_owned(),
-        title: text(slug),
-        parent,
-        icon: String::new(),
-        position: 1,
-    };
-    store.put_category(category).await.unwrap()
-}
-
-/// An active product with the SKU `sku`, not written yet.
-fn new(category: &Category, merchant: MerchantId, sku: &str) -> Write {
-    let variant = Variant {
-        id: VariantId::new(),
-        sku: sku.to_owned(),
-        options: BTreeMap::new(),
-        barcode: String::new(),
-    };
-    let content = Content {
-        title: text(sku),
-        description: Text::default(),
-        brand: "Artel".to_owned(),
-        attributes: [("color".to_owned(), "qora".to_owned())].into(),
-        media: vec![Picture { url: "/p.webp".to_owned(), width: 3, ..Picture::default() }],
-        fiscal: Fiscal::default(),
-        variants: vec![variant],
-    };
-    let id = ProductId::new();
-    let product = Product {
-        id,
-        slug: format!("slug-{}", sku.to_lowercase()),
-        merchant,
-        category: category.id,
-        status: Status::Active,
-        content,
-        version: 1,
-        created_at: NOW,
-        updated_at: NOW,
-        offers: OfferState::default(),
-        rating: Rating::default(),
-        popularity: 0,
-    };
-    let reference = CategoryRef {
-        id: category.id,
-        slug: category.slug.clone(),
-        title: category.title.clone(),
-        ancestors: Vec::new(),
-    };
-    Write { product, spare_slug: None, category: reference, offers: Vec::new() }
-}
-
-/// The write that makes the next version of a product.
-fn next(write: &Write, product: &Product) -> Write {
-    let product = Product { version: product.version + 1, ..product.clone() };
-    Write { product, ..write.clone() }
-}
-
-async fn events(store: &dyn ProductStore, subscriber: Role) -> Vec<(String, String)> {
-    let parcels = store.outbox().claim(subscriber, NOW.plus(Duration::from_hours(1)), 100).await;
-    parcels.unwrap().into_iter().map(|parcel| (parcel.kind, parcel.subject)).collect()
-}
-
-fn ids(products: &[Product]) -> Vec<ProductId> {
-    products.iter().map(|product| product.id).collect()
-}
+use fixtures::{NOW, category, events, ids, new, next, review};
 
 async fn what_is_written_is_read_and_told(store: &dyn ProductStore) {
     let phones = category(store, "telefonlar", None).await;
@@ -112,7 +41,7 @@ async fn slugs_and_skus_are_unique(store: &dyn ProductStore) {
     let merchant = MerchantId::new();
     let first = store.create(new(&phones, merchant, "A-1")).await.unwrap();
     let mut same_sku = new(&phones, merchant, "A-1");
-    same_sku.product.slug = "boshqa".to_owned();
+    "boshqa".clone_into(&mut same_sku.product.slug);
     let taken = store.create(same_sku.clone()).await.unwrap_err();
     assert!(matches!(taken, Error::SkuTaken { at: 0, sku } if sku == "A-1"));
     assert!(store.find_slug("boshqa").await.unwrap().is_none(), "nothing of it was written");
@@ -241,7 +170,7 @@ async fn filters_narrow_lists_and_counts(store: &dyn ProductStore) {
     let state = OfferState { price_from: 100, in_stock: true, sellers: vec![seller] };
     store.set_offers(cheap.id, &state, 1).await.unwrap();
     let mut other = new(&dishes, merchant, "B");
-    other.product.content.brand = "Samsung".to_owned();
+    "Samsung".clone_into(&mut other.product.content.brand);
     other.product.content.attributes = [("color".to_owned(), "oq".to_owned())].into();
     let other = store.create(other).await.unwrap();
     let state = OfferState { price_from: 900, in_stock: false, sellers: Vec::new() };
@@ -310,18 +239,6 @@ async fn a_moved_category_takes_its_products_along(store: &dyn ProductStore) {
     let lost = Category { parent: Some(CategoryId::new()), ..right.clone() };
     assert!(matches!(store.put_category(lost).await, Err(Error::Invalid(_))));
     assert_eq!(counts().await, [0, 1, 1, 1]);
-}
-
-fn review(product: ProductId, user: UserId, rating: u8) -> Review {
-    Review {
-        id: ReviewId::new(),
-        product,
-        user,
-        author: "Lola".to_owned(),
-        rating,
-        text: "Yaxshi".to_owned(),
-        created_at: NOW,
-    }
 }
 
 async fn the_rating_follows_the_reviews(store: &dyn ProductStore) {

@@ -51,6 +51,11 @@ impl Client {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
+    /// The `Authorization` header, when there is one.
+    pub(crate) fn credential(&self) -> Option<HeaderValue> {
+        self.headers.get("authorization").cloned()
+    }
+
     /// Sends a request; no answer is an error.
     pub(crate) async fn try_send(
         &self,

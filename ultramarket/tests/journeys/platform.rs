@@ -173,7 +173,7 @@ impl Platform {
 
     /// The services themselves, as one of them calls the others.
     pub(crate) fn mesh(&self) -> Mesh {
-        Mesh::new(&[], &self.roles, Token::new(&self.token())).unwrap()
+        Mesh::new(&[], &self.roles, Token::new(self.token())).unwrap()
     }
 }
 

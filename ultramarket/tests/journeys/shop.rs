@@ -152,7 +152,7 @@ pub(crate) struct Bought {
 /// Where the journeys' parcels go.
 pub(crate) fn delivery() -> Value {
     json!({ "method": "courier", "address": {
-        "region": "1726", "district": "1726273", "street": "Navoiy shoh koʻchasi", "house": "12",
+        "region": "1726", "district": "1726264", "street": "Navoiy shoh koʻchasi", "house": "12",
         "landmark": "metro", "recipient": "Nodira Yusupova", "phone": "+998901234567",
     } })
 }

@@ -4,4 +4,5 @@ pub(crate) mod client;
 pub(crate) mod platform;
 pub(crate) mod process;
 pub(crate) mod providers;
+pub(crate) mod realtime;
 pub(crate) mod shop;

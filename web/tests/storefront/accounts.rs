@@ -11,16 +11,16 @@ use tonic::{Request, Response, Status};
 use super::{Answer, Fake};
 
 /// The password that works.
-pub const PASSWORD: &str = "olma-anor-uzum";
+pub(crate) const PASSWORD: &str = "olma-anor-uzum";
 
-pub struct Keys {
+pub(crate) struct Keys {
     key: EncodingKey,
     jwks: String,
     user: UserId,
 }
 
 impl Keys {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
         let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
         let jwks = serde_json::json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1", "use": "sig", "alg": "EdDSA"}]});
@@ -28,7 +28,7 @@ impl Keys {
         Self { key, jwks: jwks.to_string(), user: UserId::new() }
     }
 
-    pub fn token(&self, audience: &str, expires_at: i64) -> String {
+    pub(crate) fn token(&self, audience: &str, expires_at: i64) -> String {
         let claims = serde_json::json!({"sub": self.user.to_string(), "aud": audience, "roles": [], "exp": expires_at});
         let header = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::EdDSA) };
         jsonwebtoken::encode(&header, &claims, &self.key).unwrap()
@@ -62,7 +62,7 @@ impl AuthService for Fake {
         request: Request<pb::RegisterRequest>,
     ) -> Answer<pb::SignedInResponse> {
         let request = request.into_inner();
-        self.note(format!("register {} {} {}", request.name, request.phone, request.locale));
+        self.note(&format!("register {} {} {}", request.name, request.phone, request.locale));
         if request.phone == "+998900000000" {
             return Err(
                 fault::Fault::new(fault::Code::AlreadyExists, "LOGIN_TAKEN", "taken").into()
@@ -73,7 +73,7 @@ impl AuthService for Fake {
 
     async fn login(&self, request: Request<pb::LoginRequest>) -> Answer<pb::SignedInResponse> {
         let request = request.into_inner();
-        self.note(format!("login {}", request.login));
+        self.note(&format!("login {}", request.login));
         if request.password != PASSWORD {
             return Err(fault::Fault::new(
                 fault::Code::Unauthenticated,
@@ -87,7 +87,7 @@ impl AuthService for Fake {
 
     async fn refresh(&self, request: Request<pb::RefreshRequest>) -> Answer<pb::SignedInResponse> {
         let token = request.into_inner().refresh_token;
-        self.note("refresh".to_owned());
+        self.note("refresh");
         let mut state = self.state();
         if state.used.contains(&token) || !token.starts_with("rt_") {
             return Err(fault::Fault::unauthenticated().into());
@@ -97,7 +97,7 @@ impl AuthService for Fake {
     }
 
     async fn logout(&self, _: Request<pb::LogoutRequest>) -> Answer<pb::LogoutResponse> {
-        self.note("logout".to_owned());
+        self.note("logout");
         Ok(Response::new(pb::LogoutResponse {}))
     }
 

@@ -6,36 +6,41 @@ use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
 use tower::ServiceExt as _;
 
-pub struct Browser {
+pub(crate) struct Browser {
     router: Router,
-    pub cookies: BTreeMap<String, String>,
+    pub(crate) cookies: BTreeMap<String, String>,
 }
 
-pub struct Page {
-    pub status: StatusCode,
-    pub location: String,
-    pub headers: http::HeaderMap,
-    pub body: String,
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) location: String,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Browser {
-    pub fn new(router: Router) -> Self {
+    pub(crate) fn new(router: Router) -> Self {
         Self { router, cookies: BTreeMap::new() }
     }
 
-    pub async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
     }
 
     /// Sends a form with the token of the pages.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.cookies.get("um_csrf").cloned().unwrap_or_default();
         let mut all = fields.to_vec();
         all.push(("csrf", &csrf));
         self.post_raw(path, &all, "same-origin").await
     }
 
-    pub async fn post_raw(&mut self, path: &str, fields: &[(&str, &str)], site: &str) -> Page {
+    pub(crate) async fn post_raw(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        site: &str,
+    ) -> Page {
         let escape = |text: &str| -> String {
             text.bytes()
                 .map(|byte| {
@@ -92,7 +97,7 @@ impl Browser {
 
 impl Page {
     /// The value of a hidden field.
-    pub fn hidden(&self, name: &str) -> String {
+    pub(crate) fn hidden(&self, name: &str) -> String {
         let start = format!("name=\"{name}\" value=\"");
         let rest = self.body.split_once(&start).map_or("", |(_, rest)| rest);
         rest.split('"').next().unwrap_or_default().to_owned()

@@ -1,16 +1,15 @@
-//! Carts, orders and payments in memory.
+//! Carts in memory.
 
 use mesh::Context;
 use proto::{
     cart::{self as carts, cart_service_server::CartService},
-    order::{self as orders, order_service_server::OrderService},
-    payment::{self as payments, payment_service_server::PaymentService},
+    order as orders,
 };
 use tonic::{Request, Response, Status};
 
 use super::{Answer, Fake, world::sum};
 
-fn missing(what: &str) -> Status {
+pub(crate) fn missing(what: &str) -> Status {
     fault::Fault::not_found(what).into()
 }
 
@@ -71,7 +70,7 @@ impl Fake {
     }
 
     /// Changes an open cart of somebody who may.
-    fn change(
+    pub(crate) fn change(
         &self,
         id: &str,
         token: &str,
@@ -104,7 +103,7 @@ impl CartService for Fake {
         _: Request<carts::CreateCartRequest>,
     ) -> Answer<carts::CreateCartResponse> {
         self.up("cart")?;
-        self.note("create_cart".to_owned());
+        self.note("create_cart");
         let user = Context::caller().user.map(|user| user.to_string()).unwrap_or_default();
         let (cart, token) = {
             let mut state = self.state();
@@ -145,7 +144,7 @@ impl CartService for Fake {
         request: Request<carts::AddItemRequest>,
     ) -> Answer<carts::AddItemResponse> {
         let request = request.into_inner();
-        self.note(format!("add_item {} {}", request.offer_id, request.quantity));
+        self.note(&format!("add_item {} {}", request.offer_id, request.quantity));
         if !self.0.offers.iter().any(|offer| offer.id == request.offer_id) {
             return Err(missing("OFFER"));
         }
@@ -170,7 +169,7 @@ impl CartService for Fake {
         request: Request<carts::SetItemRequest>,
     ) -> Answer<carts::SetItemResponse> {
         let request = request.into_inner();
-        self.note(format!("set_item {} {}", request.item_id, request.quantity));
+        self.note(&format!("set_item {} {}", request.item_id, request.quantity));
         let cart = self.change(&request.cart_id, &request.token, |cart| {
             for item in cart.items.iter_mut().filter(|item| item.id == request.item_id) {
                 item.quantity = request.quantity;
@@ -187,7 +186,7 @@ impl CartService for Fake {
         let request = request.into_inner();
         let choice = request.delivery.clone().unwrap_or_default();
         let address = choice.address.clone().unwrap_or_default();
-        self.note(format!(
+        self.note(&format!(
             "set_delivery {:?} {} {} {} {}",
             choice.method(),
             address.region,
@@ -205,9 +204,9 @@ impl CartService for Fake {
         request: Request<carts::AddDiscountCodeRequest>,
     ) -> Answer<carts::AddDiscountCodeResponse> {
         let request = request.into_inner();
-        self.note(format!("add_discount_code {}", request.code));
+        self.note(&format!("add_discount_code {}", request.code));
         let cart = self.change(&request.cart_id, &request.token, |cart| {
-            cart.discount_codes.push(request.code)
+            cart.discount_codes.push(request.code);
         })?;
         Ok(Response::new(carts::AddDiscountCodeResponse { cart: Some(cart) }))
     }
@@ -217,7 +216,7 @@ impl CartService for Fake {
         request: Request<carts::MergeCartsRequest>,
     ) -> Answer<carts::MergeCartsResponse> {
         let request = request.into_inner();
-        self.note("merge_carts".to_owned());
+        self.note("merge_carts");
         let items = {
             let mut state = self.state();
             let (guest, token) =
@@ -229,211 +228,5 @@ impl CartService for Fake {
         };
         let cart = self.change(&request.cart_id, "", |cart| cart.items.extend(items))?;
         Ok(Response::new(carts::MergeCartsResponse { cart: Some(cart) }))
-    }
-}
-
-#[tonic::async_trait]
-impl OrderService for Fake {
-    async fn list_offers(
-        &self,
-        request: Request<orders::ListOffersRequest>,
-    ) -> Answer<orders::ListOffersResponse> {
-        self.up("order")?;
-        let ids = request.into_inner().product_ids;
-        let offers =
-            self.0.offers.iter().filter(|offer| ids.contains(&offer.product_id)).cloned().collect();
-        Ok(Response::new(orders::ListOffersResponse { offers }))
-    }
-
-    async fn list_delivery_options(
-        &self,
-        _: Request<orders::ListDeliveryOptionsRequest>,
-    ) -> Answer<orders::ListDeliveryOptionsResponse> {
-        let price = self.state().delivery_price / 100;
-        let option =
-            |method: orders::DeliveryMethod, price, min_days, max_days| orders::DeliveryOption {
-                method: method.into(),
-                price: Some(sum(price)),
-                min_days,
-                max_days,
-            };
-        let options = vec![
-            option(orders::DeliveryMethod::Courier, price, 1, 2),
-            option(orders::DeliveryMethod::Pickup, 0, 1, 1),
-            option(orders::DeliveryMethod::Post, 18_000, 3, 7),
-        ];
-        Ok(Response::new(orders::ListDeliveryOptionsResponse { options }))
-    }
-
-    async fn place_order(
-        &self,
-        request: Request<orders::PlaceOrderRequest>,
-    ) -> Answer<orders::PlaceOrderResponse> {
-        let request = request.into_inner();
-        let customer = request.customer.clone().unwrap_or_default();
-        let expected =
-            request.expected_total.as_ref().map(|total| total.amount).unwrap_or_default();
-        self.note(format!(
-            "place_order {} {} {} {expected} key={} hash={}",
-            request.payment_provider,
-            customer.name,
-            customer.phone,
-            !request.idempotency_key.is_empty(),
-            request.request_hash.len()
-        ));
-        let known = self.state().keys.get(&request.idempotency_key).cloned();
-        if let Some(id) = known {
-            let (order, token) = self.state().orders.get(&id).cloned().unwrap();
-            return Ok(Response::new(orders::PlaceOrderResponse {
-                payment: order.payment.clone(),
-                order: Some(order),
-                order_token: token,
-                replayed: true,
-            }));
-        }
-        let cart = self.change(&request.cart_id, &request.cart_token, |_| ())?;
-        let order_id = ids::OrderId::new().to_string();
-        let items = cart.lines.iter().enumerate().map(|(index, line)| orders::OrderItem {
-            id: format!("itm_{index}"),
-            offer_id: line.offer_id.clone(),
-            product_id: line.product_id.clone(),
-            merchant_id: line.merchant_id.clone(),
-            merchant_name: line.merchant_name.clone(),
-            title: line.title.clone(),
-            options: line.options.clone(),
-            quantity: line.quantity,
-            unit_price: line.unit_price.clone(),
-            total: line.total.clone(),
-            picture_url: line.picture_url.clone(),
-            ..Default::default()
-        });
-        let cash = request.payment_provider == "cash";
-        let payment = payments::Payment {
-            id: "pay_1".to_owned(),
-            order_id: order_id.clone(),
-            provider: request.payment_provider.clone(),
-            status: payments::PaymentStatus::Pending.into(),
-            redirect_url: if cash {
-                String::new()
-            } else {
-                format!("https://pay.example/{}/1000001K", request.payment_provider)
-            },
-            ..Default::default()
-        };
-        let inner = cart.cart.clone().unwrap();
-        let order = orders::Order {
-            id: order_id.clone(),
-            number: "1000001K".to_owned(),
-            status: if cash {
-                orders::OrderStatus::Processing
-            } else {
-                orders::OrderStatus::AwaitingPayment
-            }
-            .into(),
-            payment_status: payments::PaymentStatus::Pending.into(),
-            placed_at_ms: testkit::START.millis(),
-            items: items.collect(),
-            totals: cart.totals.clone(),
-            delivery: inner.delivery.clone(),
-            customer: request.customer,
-            user_id: inner.user_id.clone(),
-            timeline: vec![orders::TimelineEntry {
-                at_ms: testkit::START.millis(),
-                event: "order.placed".to_owned(),
-                actor: "shopper".to_owned(),
-                note: String::new(),
-            }],
-            payment_provider: request.payment_provider,
-            payment: Some(payment.clone()),
-            reserved_until_ms: if cash { 0 } else { testkit::START.millis() + 1_800_000 },
-            ..Default::default()
-        };
-        let order_token =
-            if inner.user_id.is_empty() { ids::token::secret("") } else { String::new() };
-        let mut state = self.state();
-        state.keys.insert(request.idempotency_key, order_id.clone());
-        state.orders.insert(order_id.clone(), (order.clone(), order_token.clone()));
-        state.carts.get_mut(&request.cart_id).unwrap().0.order_id = order_id;
-        Ok(Response::new(orders::PlaceOrderResponse {
-            order: Some(order),
-            payment: Some(payment),
-            order_token,
-            replayed: false,
-        }))
-    }
-
-    async fn get_order(
-        &self,
-        request: Request<orders::GetOrderRequest>,
-    ) -> Answer<orders::GetOrderResponse> {
-        let request = request.into_inner();
-        let user = Context::caller().user.map(|user| user.to_string()).unwrap_or_default();
-        let state = self.state();
-        let found = state.orders.get(&request.id).filter(|(order, token)| {
-            if order.user_id.is_empty() {
-                *token == request.order_token
-            } else {
-                order.user_id == user
-            }
-        });
-        let order = found.map(|(order, _)| order.clone()).ok_or_else(|| missing("ORDER"))?;
-        Ok(Response::new(orders::GetOrderResponse { order: Some(order) }))
-    }
-
-    async fn list_orders(
-        &self,
-        _: Request<orders::ListOrdersRequest>,
-    ) -> Answer<orders::ListOrdersResponse> {
-        self.up("order")?;
-        let user = Context::caller().require_user()?.to_string();
-        let orders = self
-            .state()
-            .orders
-            .values()
-            .filter(|(order, _)| order.user_id == user)
-            .map(|(order, _)| order.clone())
-            .collect();
-        Ok(Response::new(orders::ListOrdersResponse { orders, page: None }))
-    }
-
-    async fn cancel_order(
-        &self,
-        request: Request<orders::CancelOrderRequest>,
-    ) -> Answer<orders::CancelOrderResponse> {
-        let request = request.into_inner();
-        self.note("cancel_order".to_owned());
-        let mut state = self.state();
-        let (order, _) = state.orders.get_mut(&request.id).ok_or_else(|| missing("ORDER"))?;
-        order.status = orders::OrderStatus::Cancelled.into();
-        order.reserved_until_ms = 0;
-        Ok(Response::new(orders::CancelOrderResponse { order: Some(order.clone()) }))
-    }
-
-    async fn start_payment(
-        &self,
-        request: Request<orders::StartPaymentRequest>,
-    ) -> Answer<orders::StartPaymentResponse> {
-        let request = request.into_inner();
-        self.note(format!(
-            "start_payment {} key={}",
-            request.provider,
-            !request.idempotency_key.is_empty()
-        ));
-        let redirect_url = format!("https://pay.example/{}/1000001K", request.provider);
-        let payment =
-            payments::Payment { provider: request.provider, redirect_url, ..Default::default() };
-        Ok(Response::new(orders::StartPaymentResponse { payment: Some(payment), replayed: false }))
-    }
-}
-
-#[tonic::async_trait]
-impl PaymentService for Fake {
-    async fn list_providers(
-        &self,
-        _: Request<payments::ListProvidersRequest>,
-    ) -> Answer<payments::ListProvidersResponse> {
-        self.up("payment")?;
-        let providers = ["payme", "click", "uzcard", "stripe", "cash"].map(str::to_owned).to_vec();
-        Ok(Response::new(payments::ListProvidersResponse { providers }))
     }
 }

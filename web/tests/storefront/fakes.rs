@@ -1,6 +1,4 @@
 //! The services behind the pages, as far as pages see them: the demo catalogue, carts, orders and accounts in memory.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by tests and the preview")]
-
 use std::sync::{Arc, MutexGuard};
 
 use mesh::{Context, Role};
@@ -14,42 +12,44 @@ use testkit::{Lab, RunningLab, Wiring};
 use tonic::{Request, Response, Status};
 
 #[path = "accounts.rs"]
-pub mod accounts;
+pub(crate) mod accounts;
 #[path = "buying.rs"]
-pub mod buying;
+pub(crate) mod buying;
+#[path = "ordering.rs"]
+pub(crate) mod ordering;
 #[path = "world.rs"]
-pub mod world;
+pub(crate) mod world;
 
 use world::{State, World};
 
-pub type Answer<T> = Result<Response<T>, Status>;
+pub(crate) type Answer<T> = Result<Response<T>, Status>;
 
 /// One fake for all services.
 #[derive(Clone)]
-pub struct Fake(pub Arc<World>, pub Arc<accounts::Keys>);
+pub(crate) struct Fake(pub(crate) Arc<World>, pub(crate) Arc<accounts::Keys>);
 
 impl Fake {
-    pub fn new(hostile: bool) -> Self {
+    pub(crate) fn new(hostile: bool) -> Self {
         Self(Arc::new(World::load(hostile)), Arc::new(accounts::Keys::new()))
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap()
     }
 
-    pub fn up(&self, service: &str) -> Result<(), Status> {
+    pub(crate) fn up(&self, service: &str) -> Result<(), Status> {
         if self.0.is_away(service) { Err(Status::unavailable("away")) } else { Ok(()) }
     }
 
     /// Notes a call with who made it and in which language.
-    pub fn note(&self, what: String) {
+    pub(crate) fn note(&self, what: &str) {
         let context = Context::current();
         let user = context.caller.user.map_or_else(|| "guest".to_owned(), |_| "user".to_owned());
         self.state().calls.push(format!("{user} {} {what}", context.locale));
     }
 
     /// A platform of fakes.
-    pub async fn lab(&self, wiring: Wiring) -> RunningLab {
+    pub(crate) async fn lab(&self, wiring: Wiring) -> RunningLab {
         let mut lab = Lab::new(wiring);
         for role in
             [Role::Product, Role::Order, Role::Search, Role::Cart, Role::Payment, Role::Auth]
@@ -105,7 +105,7 @@ impl Fake {
     fn filtered(&self, filter: Option<&products::ProductFilter>) -> Vec<products::Product> {
         let filter = filter.cloned().unwrap_or_default();
         let all = self.0.products.iter();
-        all.filter(|product| self.0.within(product, &filter.category))
+        all.filter(|product| World::within(product, &filter.category))
             .filter(|product| filter.brand.is_empty() || product.brand == filter.brand)
             .filter(|product| filter.price_gte.is_none_or(|least| product.price_from >= least))
             .filter(|product| filter.price_lte.is_none_or(|most| product.price_from <= most))

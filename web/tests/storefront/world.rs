@@ -4,41 +4,41 @@ use std::{collections::BTreeMap, path::Path, sync::Mutex};
 
 use proto::{
     cart as carts,
-    order::{DeliveryChoice, Offer, Order},
+    order::{Offer, Order},
     product::{Category, CategoryRef, Product, ProductStatus, Review, Variant},
     value::{LocalizedText, Money, Picture},
 };
 use serde::Deserialize;
 
 /// A test's own text, where escaping is tried out.
-pub const HOSTILE: &str = "<script>alert('x')</script> & \"quoted\"";
+pub(crate) const HOSTILE: &str = "<script>alert('x')</script> & \"quoted\"";
 
 /// Everything that the fakes know.
 #[derive(Debug)]
-pub struct World {
-    pub categories: Vec<Category>,
-    pub products: Vec<Product>,
-    pub offers: Vec<Offer>,
-    pub reviews: Vec<Review>,
-    pub state: Mutex<State>,
+pub(crate) struct World {
+    pub(crate) categories: Vec<Category>,
+    pub(crate) products: Vec<Product>,
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) reviews: Vec<Review>,
+    pub(crate) state: Mutex<State>,
 }
 
 /// What changes while a visitor shops.
 #[derive(Debug, Default)]
-pub struct State {
+pub(crate) struct State {
     /// Cart and token, by id.
-    pub carts: BTreeMap<String, (carts::Cart, String)>,
+    pub(crate) carts: BTreeMap<String, (carts::Cart, String)>,
     /// Order and token, by id.
-    pub orders: BTreeMap<String, (Order, String)>,
+    pub(crate) orders: BTreeMap<String, (Order, String)>,
     /// Orders by idempotency key.
-    pub keys: BTreeMap<String, String>,
+    pub(crate) keys: BTreeMap<String, String>,
     /// Every request that changes something, as text, in order.
-    pub calls: Vec<String>,
+    pub(crate) calls: Vec<String>,
     /// Refresh tokens that were used.
-    pub used: Vec<String>,
+    pub(crate) used: Vec<String>,
     /// Services that answer nothing.
-    pub away: Vec<&'static str>,
-    pub delivery_price: i64,
+    pub(crate) away: Vec<&'static str>,
+    pub(crate) delivery_price: i64,
 }
 
 #[derive(Deserialize)]
@@ -107,13 +107,13 @@ struct ReviewRow {
     text: String,
 }
 
-pub fn sum(soum: i64) -> Money {
+pub(crate) fn sum(soum: i64) -> Money {
     Money { amount: soum * 100, currency: "UZS".to_owned() }
 }
 
 impl World {
     /// Reads `demo/data`; the first product's words are hostile when asked for.
-    pub fn load(hostile: bool) -> Self {
+    pub(crate) fn load(hostile: bool) -> Self {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/data");
         let read = |path: &Path| std::fs::read_to_string(path).unwrap();
         let rows: Categories = toml::from_str(&read(&data.join("categories.toml"))).unwrap();
@@ -261,18 +261,14 @@ impl World {
     }
 
     /// The product is in the category or below it.
-    pub fn within(&self, product: &Product, category: &str) -> bool {
+    pub(crate) fn within(product: &Product, category: &str) -> bool {
         let own = product.category.as_ref().unwrap();
         category.is_empty()
             || own.slug == category
             || own.ancestors.iter().any(|slug| slug == category)
     }
 
-    pub fn is_away(&self, service: &str) -> bool {
+    pub(crate) fn is_away(&self, service: &str) -> bool {
         self.state.lock().unwrap().away.contains(&service)
-    }
-
-    pub fn delivery_of(cart: &carts::Cart) -> Option<DeliveryChoice> {
-        cart.delivery.clone()
     }
 }

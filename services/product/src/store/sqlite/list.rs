@@ -186,7 +186,7 @@ mod tests {
                 assert!(!plan.contains("TEMP B-TREE"), "{sort:?}\n{plan}");
                 assert!(plan.contains("INDEX listings_"), "{plan}");
                 if after.is_some() {
-                    assert!(plan.contains("(?,?))"), "starts at the cursor:\n{plan}");
+                    assert!(plan.contains("(?,?)"), "starts at the cursor:\n{plan}");
                 }
             }
         }

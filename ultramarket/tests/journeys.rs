@@ -1,0 +1,99 @@
+//! Whole journeys through the program as its users know it: over HTTP, in one process and in nine. The same bodies run in both.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "journeys/accounts.rs"]
+mod accounts;
+#[path = "journeys/browse.rs"]
+mod browse;
+#[path = "journeys/buy.rs"]
+mod buy;
+#[path = "journeys/merchants.rs"]
+mod merchants;
+#[path = "journeys/outside.rs"]
+mod outside;
+#[path = "journeys/pay.rs"]
+mod pay;
+#[path = "journeys/refusals.rs"]
+mod refusals;
+#[path = "journeys/sandboxes.rs"]
+mod sandboxes;
+#[path = "journeys/support.rs"]
+mod support;
+
+/// Each journey as a test of either mode.
+macro_rules! journeys {
+    ($($part:ident: $($journey:ident)+;)+) => {
+        mod one_process {
+            $($(
+                #[test]
+                fn $journey() {
+                    crate::support::platform::run(crate::$part::$journey(crate::support::platform::one()));
+                }
+            )+)+
+        }
+
+        mod nine_processes {
+            $($(
+                #[test]
+                fn $journey() {
+                    crate::support::platform::run(crate::$part::$journey(crate::support::platform::nine()));
+                }
+            )+)+
+        }
+    };
+}
+
+journeys! {
+    accounts:
+        somebody_registers_and_signs_in
+        a_refresh_token_works_once
+        sessions_end
+        a_profile_has_addresses_wishes_and_reviews;
+    browse:
+        products_are_listed_filtered_and_sorted
+        a_product_has_its_page
+        search_reads_both_scripts_and_russian
+        answers_are_tagged_and_cached;
+    buy:
+        a_guest_buys_from_two_merchants
+        a_shopper_hears_of_the_payment;
+    pay:
+        click_prepares_and_completes
+        another_provider_after_a_failure
+        payme_takes_back_before_it_pays
+        what_is_sold_out_or_dearer_is_not_sold
+        a_cart_moves_in_at_sign_in
+        cash_goes_from_accepted_to_delivered
+        a_cancelled_order_gives_its_goods_back;
+    merchants:
+        somebody_becomes_a_merchant
+        a_rejected_applicant_sells_nothing
+        a_product_changes_and_goes
+        servers_and_staff_work_for_a_merchant
+        two_hundred_products_come_from_a_table
+        a_picture_is_stored_in_four_sizes;
+    refusals:
+        bad_requests_change_nothing
+        bodies_that_are_no_json;
+    outside:
+        pages_of_known_origins_may_call
+        the_api_is_documented
+        the_shop_speaks_three_languages
+        every_role_is_ready
+        metrics_are_not_public
+        every_call_is_implemented
+        strangers_call_no_service;
+}
+
+mod demo_only {
+    #[test]
+    fn a_stand_in_pays() {
+        crate::support::platform::run(crate::sandboxes::a_stand_in_pays(crate::support::platform::one()));
+    }
+
+    #[test]
+    fn a_person_presses_pay() {
+        crate::support::platform::run(crate::sandboxes::a_person_presses_pay(crate::support::platform::one()));
+    }
+}
