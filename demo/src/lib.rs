@@ -80,7 +80,8 @@ async fn indexed(mesh: &Mesh, total: usize) {
             ..Default::default()
         };
         let found = mesh.search().search(request).await;
-        let count = found.ok().and_then(|found| found.into_inner().page).and_then(|page| page.count);
+        let count =
+            found.ok().and_then(|found| found.into_inner().page).and_then(|page| page.count);
         if count.is_some_and(|count| count >= total) {
             return;
         }

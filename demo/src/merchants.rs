@@ -37,7 +37,8 @@ async fn create_one(mesh: &Mesh, merchant: &Merchant, password: &str) -> anyhow:
         ..Default::default()
     };
     let mut auth = mesh.auth();
-    let applied = Context::new(Caller::user(owner.parse()?)).scope(auth.apply_merchant(application));
+    let applied =
+        Context::new(Caller::user(owner.parse()?)).scope(auth.apply_merchant(application));
     let merchant = applied.await?.into_inner().merchant.unwrap_or_default();
     let approval = pb::DecideMerchantRequest {
         id: merchant.id.clone(),

@@ -22,11 +22,9 @@ pub(crate) async fn run(mut config: Config, command: &AdminCommand) -> anyhow::R
     config.auth.listen = ([127, 0, 0, 1], 0).into();
     let sockets = platform::bind(&config, &[Role::Auth])?;
     let auth = platform::start(config, &[Role::Auth], sockets).await?;
-    let request =
-        CreateAdminRequest { login: login.clone(), password, name: name.clone() };
+    let request = CreateAdminRequest { login: login.clone(), password, name: name.clone() };
     let mut client = auth.mesh.auth();
-    let created =
-        mesh::Context::service("command line").scope(client.create_admin(request)).await;
+    let created = mesh::Context::service("command line").scope(client.create_admin(request)).await;
     auth.running.until(std::future::ready(())).await;
     match created {
         Ok(answer) => {

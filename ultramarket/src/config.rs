@@ -23,6 +23,11 @@ const DEFAULTS: &str = include_str!("../default.toml");
 /// Read when it is there and no other file is named.
 const FILE: &str = "ultramarket.toml";
 
+/// Where the metrics of the gateway stand in a row of ports: behind the roles.
+const OPS_OFFSET: u16 = Role::COUNT;
+/// Where the stand-ins of a demo begin in a row of ports.
+pub(crate) const SANDBOX_OFFSET: u16 = OPS_OFFSET + 1;
+
 /// Everything that can be configured. `default.toml` documents each key.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,7 +135,8 @@ impl Config {
         self.peers
             .iter()
             .map(|(name, url)| {
-                let role = name.parse::<Role>().map_err(|error| anyhow::anyhow!("peers: {error}"))?;
+                let role =
+                    name.parse::<Role>().map_err(|error| anyhow::anyhow!("peers: {error}"))?;
                 Ok((role, url.clone()))
             })
             .collect()
@@ -143,7 +149,7 @@ impl Config {
             let port = if base == 0 { 0 } else { base.saturating_add(offset) };
             *self.listen_mut(role) = SocketAddr::new(loopback, port);
         }
-        let ops = if base == 0 { 0 } else { base.saturating_add(9) };
+        let ops = if base == 0 { 0 } else { base.saturating_add(OPS_OFFSET) };
         self.gateway.ops_listen = SocketAddr::new(loopback, ops);
     }
 
@@ -220,7 +226,8 @@ fn sources(flags: &Flags) -> anyhow::Result<Figment> {
         None => Some(Path::new(FILE)).filter(|file| file.is_file()),
     };
     if let Some(file) = file {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
         figment = figment.merge(Toml::string(&text));
     }
     environment::merge(figment)
@@ -286,6 +293,8 @@ mod tests {
 
     #[test]
     fn unknown_peers_are_refused() {
-        assert!(load("[peers]\norders = \"http://x:1\"").unwrap_err().to_string().contains("orders"));
+        assert!(
+            load("[peers]\norders = \"http://x:1\"").unwrap_err().to_string().contains("orders")
+        );
     }
 }

@@ -8,7 +8,7 @@ use sandbox::{Ports, Sandboxes};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    config::{Config, Flags, Profile},
+    config::{Config, Flags, Profile, SANDBOX_OFFSET},
     exit, platform, ready,
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(mut config: Config, flags: &Flags, json: bool) -> anyhow
     let ports = match flags.port_base {
         None => Ports::from_base(SANDBOX_PORTS),
         Some(0) => Ports::from_base(0),
-        Some(base) => Ports::from_base(base.saturating_add(10)),
+        Some(base) => Ports::from_base(base.saturating_add(SANDBOX_OFFSET)),
     };
     let sandboxes = Sandboxes::bind(&ports).map_err(exit::cannot_create)?;
     let terms = sandbox_terms(&mut config, &sandboxes, gateway, ports)?;
@@ -81,7 +81,7 @@ fn sandbox_terms(
     ports: Ports,
 ) -> anyhow::Result<sandbox::Config> {
     let url = |name: &str| sandboxes.urls().get(name).cloned().unwrap_or_default();
-    let defaults = crate::config::Config::builtin()?;
+    let defaults = Config::builtin()?;
     let payment = &mut config.payment;
     let text = |value: &mut String, demo: &str| {
         if value.is_empty() {

@@ -34,6 +34,13 @@ pub(crate) fn cannot_create(error: impl Into<anyhow::Error>) -> anyhow::Error {
     error.into().context(Coded(CANNOT_CREATE))
 }
 
+/// The command line cannot be read, or asked only for help or the version.
+pub(crate) fn command_line(error: &clap::Error) -> ExitCode {
+    // Nobody reads what cannot be written.
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
 /// Says what went wrong, and ends with the code for it.
 pub(crate) fn code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };

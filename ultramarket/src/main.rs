@@ -20,8 +20,10 @@ use config::Config;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    exit::code(run(&cli))
+    match Cli::try_parse() {
+        Ok(cli) => exit::code(run(&cli)),
+        Err(error) => exit::command_line(&error),
+    }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {

@@ -48,7 +48,8 @@ pub(crate) async fn start(
     sockets: Sockets,
 ) -> anyhow::Result<Platform> {
     let token = mesh_token(&config).map_err(exit::cannot_create)?;
-    let mesh = Mesh::new(chosen, &config.peers()?, token).map_err(|error| exit::usage(error.into()))?;
+    let mesh =
+        Mesh::new(chosen, &config.peers()?, token).map_err(|error| exit::usage(error.into()))?;
     let urls: Vec<(Role, String)> = chosen
         .iter()
         .filter_map(|role| sockets.bound().url(*role).map(|url| (*role, url)))
@@ -96,8 +97,9 @@ fn mesh_token(config: &Config) -> anyhow::Result<Token> {
         return Ok(Token::new(configured));
     }
     let folder = &config.data_dir;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("the data directory {} cannot be used (UM_DATA_DIR)", folder.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!("the data directory {} cannot be used (UM_DATA_DIR)", folder.display())
+    })?;
     let file = folder.join("mesh.token");
     write_new(&file, &ids::token::secret("mesh_"))
         .and_then(|()| std::fs::read_to_string(&file))

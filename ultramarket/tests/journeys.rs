@@ -89,11 +89,15 @@ journeys! {
 mod demo_only {
     #[test]
     fn a_stand_in_pays() {
-        crate::support::platform::run(crate::sandboxes::a_stand_in_pays(crate::support::platform::one()));
+        crate::support::platform::run(crate::sandboxes::a_stand_in_pays(
+            crate::support::platform::one(),
+        ));
     }
 
     #[test]
     fn a_person_presses_pay() {
-        crate::support::platform::run(crate::sandboxes::a_person_presses_pay(crate::support::platform::one()));
+        crate::support::platform::run(crate::sandboxes::a_person_presses_pay(
+            crate::support::platform::one(),
+        ));
     }
 }

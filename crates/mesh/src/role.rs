@@ -26,6 +26,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// How many roles there are.
+    pub const COUNT: u16 = 9;
+
     /// Every role.
     pub const ALL: [Self; 9] = [
         Self::Gateway,

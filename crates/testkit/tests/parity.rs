@@ -39,12 +39,18 @@ impl OrderService for Peer {
     }
 
     /// Panics.
-    async fn list_offers(&self, _: Request<pb::ListOffersRequest>) -> Answer<pb::ListOffersResponse> {
+    async fn list_offers(
+        &self,
+        _: Request<pb::ListOffersRequest>,
+    ) -> Answer<pb::ListOffersResponse> {
         panic!("on purpose")
     }
 
     /// Tells what it sees beside the message: the caller, the request, the language, the time left, the marker.
-    async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Answer<pb::GetOrderResponse> {
+    async fn get_order(
+        &self,
+        request: Request<pb::GetOrderRequest>,
+    ) -> Answer<pb::GetOrderResponse> {
         let context = Context::current();
         let left = |at: Instant| at.saturating_duration_since(Instant::now()).as_millis();
         let order = pb::Order {
@@ -59,7 +65,10 @@ impl OrderService for Peer {
     }
 
     /// Fails with everything that a fault can carry.
-    async fn cancel_order(&self, _: Request<pb::CancelOrderRequest>) -> Answer<pb::CancelOrderResponse> {
+    async fn cancel_order(
+        &self,
+        _: Request<pb::CancelOrderRequest>,
+    ) -> Answer<pb::CancelOrderResponse> {
         let fault = Fault::conflict("ORDER_NOT_CANCELLABLE", "too late").with("number", "1000001K");
         Err(fault.with_fields(vec![fault::Field::new("reason", "LENGTH", "too long")]).into())
     }

@@ -11,7 +11,10 @@
 use std::collections::BTreeMap;
 
 use clock::Timestamp;
-use ids::{CartId, ItemId, MerchantId, OfferId, OrderId, PaymentId, ProductId, ShipmentId, UserId, VariantId};
+use ids::{
+    CartId, ItemId, MerchantId, OfferId, OrderId, PaymentId, ProductId, ShipmentId, UserId,
+    VariantId,
+};
 use money::Money;
 use serde::{Deserialize, Serialize};
 

@@ -64,10 +64,14 @@ impl From<Error> for Fault {
             Error::CartEmpty => Self::conflict("CART_EMPTY", message),
             Error::DeliveryMissing => Self::conflict("DELIVERY_MISSING", message),
             Error::CartCompleted => Self::conflict("CART_COMPLETED", message),
-            Error::OutOfStock(fields) => Self::conflict("OUT_OF_STOCK", message).with_fields(fields),
+            Error::OutOfStock(fields) => {
+                Self::conflict("OUT_OF_STOCK", message).with_fields(fields)
+            }
             Error::PriceChanged(total) => {
                 let field = Field::new("expected_total", "PRICE_CHANGED", message.clone());
-                Self::conflict("PRICE_CHANGED", message).with("total", total).with_fields(vec![field])
+                Self::conflict("PRICE_CHANGED", message)
+                    .with("total", total)
+                    .with_fields(vec![field])
             }
             Error::KeyReused => Self::new(Code::Invalid, "IDEMPOTENCY_KEY_REUSED", message),
             Error::UnknownProvider => Self::invalid(vec![Field::new(

@@ -20,8 +20,8 @@ use crate::{
     service::{Checkout, Orders},
 };
 use decode::{id, lines};
-pub(crate) use encode::{SUBSCRIBERS, answer as encode_answer};
 pub use encode::event as encode_event;
+pub(crate) use encode::{SUBSCRIBERS, answer as encode_answer};
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -39,7 +39,10 @@ impl Api {
 
 #[tonic::async_trait]
 impl OrderService for Api {
-    async fn put_offers(&self, request: Request<pb::PutOffersRequest>) -> Answer<pb::PutOffersResponse> {
+    async fn put_offers(
+        &self,
+        request: Request<pb::PutOffersRequest>,
+    ) -> Answer<pb::PutOffersResponse> {
         Context::caller().require_service()?;
         let request = request.into_inner();
         let (product, terms) = decode::product(request.product, request.offers)?;
@@ -48,19 +51,27 @@ impl OrderService for Api {
         Ok(Response::new(pb::PutOffersResponse { offers }))
     }
 
-    async fn update_offers(&self, request: Request<pb::UpdateOffersRequest>) -> Answer<pb::UpdateOffersResponse> {
+    async fn update_offers(
+        &self,
+        request: Request<pb::UpdateOffersRequest>,
+    ) -> Answer<pb::UpdateOffersResponse> {
         let updates = request.into_inner().offers;
         let ids: Vec<String> = updates.iter().map(|update| update.id.clone()).collect();
         let updates = decode::updates(updates)?;
         let results = self.orders.update_offers(&Context::caller(), updates).await?;
         let results = ids.into_iter().zip(results).map(|(id, result)| match result {
-            Ok(offer) => pb::OfferResult { id, offer: Some(encode::offer(offer)), error: String::new() },
+            Ok(offer) => {
+                pb::OfferResult { id, offer: Some(encode::offer(offer)), error: String::new() }
+            }
             Err(refusal) => pb::OfferResult { id, offer: None, error: refusal.reason().to_owned() },
         });
         Ok(Response::new(pb::UpdateOffersResponse { results: results.collect() }))
     }
 
-    async fn list_offers(&self, request: Request<pb::ListOffersRequest>) -> Answer<pb::ListOffersResponse> {
+    async fn list_offers(
+        &self,
+        request: Request<pb::ListOffersRequest>,
+    ) -> Answer<pb::ListOffersResponse> {
         let request = request.into_inner();
         let own = request.own;
         let wanted = decode::wanted(request)?;
@@ -91,7 +102,10 @@ impl OrderService for Api {
         Ok(Response::new(pb::ListDeliveryOptionsResponse { options }))
     }
 
-    async fn place_order(&self, request: Request<pb::PlaceOrderRequest>) -> Answer<pb::PlaceOrderResponse> {
+    async fn place_order(
+        &self,
+        request: Request<pb::PlaceOrderRequest>,
+    ) -> Answer<pb::PlaceOrderResponse> {
         let request = request.into_inner();
         let cart = id(&request.cart_id).ok_or_else(|| fault::Fault::not_found("CART"))?;
         let provider = Provider::parse(&request.payment_provider).ok_or(Error::UnknownProvider)?;
@@ -101,7 +115,10 @@ impl OrderService for Api {
             cart_token: request.cart_token,
             provider,
             customer: Customer { name: customer.name, phone: customer.phone },
-            expected_total: decode::optional_money(request.expected_total.as_ref(), "expected_total")?,
+            expected_total: decode::optional_money(
+                request.expected_total.as_ref(),
+                "expected_total",
+            )?,
             key: request.idempotency_key,
             hash: request.request_hash.to_vec(),
         };
@@ -111,7 +128,10 @@ impl OrderService for Api {
         Ok(Response::new(response))
     }
 
-    async fn get_order(&self, request: Request<pb::GetOrderRequest>) -> Answer<pb::GetOrderResponse> {
+    async fn get_order(
+        &self,
+        request: Request<pb::GetOrderRequest>,
+    ) -> Answer<pb::GetOrderResponse> {
         let request = request.into_inner();
         let caller = Context::caller();
         let order = match (id(&request.id), number::parse(&request.id)) {
@@ -122,14 +142,20 @@ impl OrderService for Api {
         Ok(Response::new(pb::GetOrderResponse { order: Some(encode::order(order)) }))
     }
 
-    async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Answer<pb::ListOrdersResponse> {
+    async fn list_orders(
+        &self,
+        request: Request<pb::ListOrdersRequest>,
+    ) -> Answer<pb::ListOrdersResponse> {
         let (after, limit, count) = page::request(request.into_inner().page)?;
         let found = self.orders.mine(&Context::caller(), after, limit, count).await?;
         let (orders, page) = page::response(found);
         Ok(Response::new(pb::ListOrdersResponse { orders, page }))
     }
 
-    async fn cancel_order(&self, request: Request<pb::CancelOrderRequest>) -> Answer<pb::CancelOrderResponse> {
+    async fn cancel_order(
+        &self,
+        request: Request<pb::CancelOrderRequest>,
+    ) -> Answer<pb::CancelOrderResponse> {
         let request = request.into_inner();
         let order = id(&request.id).ok_or(Error::OrderNotFound)?;
         let reason = decode::text(&request.reason, "reason", 500)?;
@@ -138,7 +164,10 @@ impl OrderService for Api {
         Ok(Response::new(pb::CancelOrderResponse { order: Some(encode::order(order)) }))
     }
 
-    async fn start_payment(&self, request: Request<pb::StartPaymentRequest>) -> Answer<pb::StartPaymentResponse> {
+    async fn start_payment(
+        &self,
+        request: Request<pb::StartPaymentRequest>,
+    ) -> Answer<pb::StartPaymentResponse> {
         let request = request.into_inner();
         let order = id(&request.order_id).ok_or(Error::OrderNotFound)?;
         let provider = Provider::parse(&request.provider).ok_or(Error::UnknownProvider)?;
@@ -163,7 +192,10 @@ impl OrderService for Api {
         Ok(Response::new(pb::ListMerchantOrdersResponse { orders, page }))
     }
 
-    async fn move_shipment(&self, request: Request<pb::MoveShipmentRequest>) -> Answer<pb::MoveShipmentResponse> {
+    async fn move_shipment(
+        &self,
+        request: Request<pb::MoveShipmentRequest>,
+    ) -> Answer<pb::MoveShipmentResponse> {
         let request = request.into_inner();
         let order = id(&request.order_id).ok_or(Error::OrderNotFound)?;
         let step = decode::shipment_move(&request)?;
@@ -184,7 +216,10 @@ impl OrderService for Api {
 
 #[tonic::async_trait]
 impl EventService for Api {
-    async fn deliver(&self, request: Request<events::DeliverRequest>) -> Answer<events::DeliverResponse> {
+    async fn deliver(
+        &self,
+        request: Request<events::DeliverRequest>,
+    ) -> Answer<events::DeliverResponse> {
         Context::caller().require_service()?;
         let apply = |event| receive::apply(&self.orders, event);
         Ok(Response::new(outbox::apply_each(request.into_inner(), apply).await))

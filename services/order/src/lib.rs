@@ -8,7 +8,8 @@ use host::Host;
 use mesh::{Mesh, Role};
 use outbox::Relay;
 use proto::{
-    event::event_service_server::EventServiceServer, order::order_service_server::OrderServiceServer,
+    event::event_service_server::EventServiceServer,
+    order::order_service_server::OrderServiceServer,
 };
 
 mod config;

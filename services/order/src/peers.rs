@@ -43,7 +43,8 @@ pub(crate) trait Payments: Send + Sync {
     /// Opens a payment. The same key gives the same payment.
     async fn open(&self, order: &Order, provider: Provider, key: &str) -> Result<Payment, Fault>;
     /// Closes an order for payment; with `spare_live`, not while a provider holds it.
-    async fn close(&self, order: OrderId, reason: &str, spare_live: bool) -> Result<Closing, Fault>;
+    async fn close(&self, order: OrderId, reason: &str, spare_live: bool)
+    -> Result<Closing, Fault>;
 }
 
 /// Knows merchants.

@@ -69,7 +69,12 @@ impl Orders {
     }
 
     /// The order as far as the caller may see it: the shopper's own, a merchant's part, or all of it.
-    pub(crate) async fn get(&self, caller: &Caller, id: OrderId, token: &str) -> Result<Order, Error> {
+    pub(crate) async fn get(
+        &self,
+        caller: &Caller,
+        id: OrderId,
+        token: &str,
+    ) -> Result<Order, Error> {
         if caller.is_service() || caller.is_admin() {
             return self.0.store.find(id).await?.ok_or(Error::OrderNotFound);
         }
@@ -91,7 +96,8 @@ impl Orders {
 
     /// The part of an order that belongs to the caller's merchant.
     async fn as_merchant(&self, caller: &Caller, id: OrderId) -> Result<Order, Error> {
-        let merchant = caller.require_merchant(StaffRole::Viewer).map_err(|_| Error::OrderNotFound)?;
+        let merchant =
+            caller.require_merchant(StaffRole::Viewer).map_err(|_| Error::OrderNotFound)?;
         if caller.kind == Kind::ApiKey {
             caller.require_scope("orders:read")?;
         }

@@ -112,7 +112,12 @@ pub struct Merchant {
 #[async_trait]
 pub trait OrderStore: Send + Sync + 'static {
     /// Applies a product and the terms that came with it. A version that is not newer changes nothing.
-    async fn put_offers(&self, product: Snapshot, terms: Vec<Terms>, now: Timestamp) -> Result<(), Error>;
+    async fn put_offers(
+        &self,
+        product: Snapshot,
+        terms: Vec<Terms>,
+        now: Timestamp,
+    ) -> Result<(), Error>;
     /// Changes offers of a merchant, each by itself.
     async fn update_offers(
         &self,
@@ -133,7 +138,8 @@ pub trait OrderStore: Send + Sync + 'static {
     /// What is remembered of a key.
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error>;
     /// Remembers a key that no order was made for, unless it is remembered already; what is remembered.
-    async fn remember(&self, key: Key, order: OrderId, now: Timestamp) -> Result<Remembered, Error>;
+    async fn remember(&self, key: Key, order: OrderId, now: Timestamp)
+    -> Result<Remembered, Error>;
     /// Notes the payment of an order and the answer of a key; the answer noted first stays and is returned.
     async fn answer(
         &self,
@@ -151,12 +157,22 @@ pub trait OrderStore: Send + Sync + 'static {
     /// Finds an order by the sequence behind its human number.
     async fn numbered(&self, seq: i64) -> Result<Option<OrderId>, Error>;
     /// A page of orders, newest first.
-    async fn list(&self, listing: Listing, after: Option<Place>, limit: u32) -> Result<Vec<Order>, Error>;
+    async fn list(
+        &self,
+        listing: Listing,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<Order>, Error>;
     /// How many there are.
     async fn count(&self, listing: Listing) -> Result<u64, Error>;
     /// Writes a move over the version it was made from, with its stock and event; false when the order has moved on.
     /// With `cause`, the received event is recorded, and one that was recorded before changes nothing and counts as written.
-    async fn apply(&self, transition: Transition, cause: Option<String>, now: Timestamp) -> Result<bool, Error>;
+    async fn apply(
+        &self,
+        transition: Transition,
+        cause: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
     /// Orders whose goods are held for payment no longer than until `now`.
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error>;
     /// Forgets answers given before a moment.

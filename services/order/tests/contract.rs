@@ -9,8 +9,8 @@ use money::Money;
 use order::{
     Error,
     domain::{
-        Address, Buyer, Customer, Delivery, Fiscal, Method, Order, Payment, PaymentState, Provider, Status,
-        StockEffect, Text,
+        Address, Buyer, Customer, Delivery, Fiscal, Method, Order, Payment, PaymentState, Provider,
+        Status, StockEffect, Text,
         offer::{Offer, Refusal, Snapshot, Terms, Update},
         pricing::{Line, Tariff},
     },
@@ -19,13 +19,23 @@ use order::{
 use testkit::Folder;
 
 const NOW: Timestamp = testkit::START;
-const TARIFF: Tariff =
-    Tariff { courier_capital: 2_500_000, courier_regions: 4_000_000, post: 3_000_000, free_from: 0 };
+const TARIFF: Tariff = Tariff {
+    courier_capital: 2_500_000,
+    courier_regions: 4_000_000,
+    post: 3_000_000,
+    free_from: 0,
+};
 
 /// A merchant with one product of one variant: so many pieces at a price.
 async fn stocked(store: &dyn OrderStore, stock: i64, price: i64) -> Offer {
     let merchant = MerchantId::new();
-    let known = Merchant { id: merchant, name: "Hunar".to_owned(), tin: "1".to_owned(), active: true, version: 1 };
+    let known = Merchant {
+        id: merchant,
+        name: "Hunar".to_owned(),
+        tin: "1".to_owned(),
+        active: true,
+        version: 1,
+    };
     store.put_merchant(known, NOW).await.unwrap();
     let (product, terms) = goods(merchant, stock, price);
     let id = product.product;
@@ -62,7 +72,10 @@ fn placing(lines: &[(OfferId, u32)]) -> Placing {
         order: OrderId::new(),
         cart,
         buyer: Buyer::User(UserId::new()),
-        lines: lines.iter().map(|(offer, quantity)| Line { offer: *offer, quantity: *quantity }).collect(),
+        lines: lines
+            .iter()
+            .map(|(offer, quantity)| Line { offer: *offer, quantity: *quantity })
+            .collect(),
         delivery: Delivery { method: Method::Pickup, address: Address::default() },
         customer: Customer { name: "Dilnoza".to_owned(), phone: "+998901112233".to_owned() },
         provider: Provider::Payme,
@@ -216,7 +229,13 @@ async fn of_pay_and_cancel_one_wins(store: &dyn OrderStore) {
 
 async fn a_product_told_twice_does_not_refill_the_shelf(store: &dyn OrderStore) {
     let merchant = MerchantId::new();
-    let known = Merchant { id: merchant, name: "M".to_owned(), tin: String::new(), active: true, version: 1 };
+    let known = Merchant {
+        id: merchant,
+        name: "M".to_owned(),
+        tin: String::new(),
+        active: true,
+        version: 1,
+    };
     store.put_merchant(known, NOW).await.unwrap();
     let (product, terms) = goods(merchant, 5, 100);
     store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
@@ -225,14 +244,27 @@ async fn a_product_told_twice_does_not_refill_the_shelf(store: &dyn OrderStore) 
     store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
     assert_eq!(offer(store, id).await.available, 0);
     let newer = Snapshot { version: 2, ..product };
-    store.put_offers(newer, vec![Terms { stock: Some(7), price: Some(Money::uzs(90)), ..terms }], NOW).await.unwrap();
+    store
+        .put_offers(
+            newer,
+            vec![Terms { stock: Some(7), price: Some(Money::uzs(90)), ..terms }],
+            NOW,
+        )
+        .await
+        .unwrap();
     let after = offer(store, id).await;
     assert_eq!((after.available, after.reserved, after.price.amount), (7, 5, 90));
 }
 
 async fn offers_follow_product_and_merchant_off_sale(store: &dyn OrderStore) {
     let merchant = MerchantId::new();
-    let known = Merchant { id: merchant, name: "M".to_owned(), tin: String::new(), active: true, version: 1 };
+    let known = Merchant {
+        id: merchant,
+        name: "M".to_owned(),
+        tin: String::new(),
+        active: true,
+        version: 1,
+    };
     store.put_merchant(known.clone(), NOW).await.unwrap();
     let (product, terms) = goods(merchant, 5, 100);
     store.put_offers(product.clone(), vec![terms], NOW).await.unwrap();
@@ -257,9 +289,16 @@ async fn updates_are_the_merchants_own_and_each_by_itself(store: &dyn OrderStore
         stock: Some(stock),
         active: None,
     };
-    let updates = vec![update(own.id, 200, 9), update(foreign.id, 1, 1), update(own.id, 0, 1), update(own.id, 5, -1)];
+    let updates = vec![
+        update(own.id, 200, 9),
+        update(foreign.id, 1, 1),
+        update(own.id, 0, 1),
+        update(own.id, 5, -1),
+    ];
     let results = store.update_offers(own.merchant, updates, NOW).await.unwrap();
-    let [Ok(changed), Err(Refusal::NotFound), Err(Refusal::Price), Err(Refusal::Stock)] = results.as_slice() else {
+    let [Ok(changed), Err(Refusal::NotFound), Err(Refusal::Price), Err(Refusal::Stock)] =
+        results.as_slice()
+    else {
         panic!("{results:?}")
     };
     assert_eq!((changed.price.amount, changed.available), (200, 9));

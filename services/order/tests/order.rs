@@ -40,7 +40,9 @@ async fn lab(wiring: Wiring) -> (RunningLab, World) {
             order::mount(host, config, mesh).await
         })
     });
-    for role in [Role::Cart, Role::Payment, Role::Auth, Role::Notification, Role::Product, Role::Search] {
+    for role in
+        [Role::Cart, Role::Payment, Role::Auth, Role::Notification, Role::Product, Role::Search]
+    {
         let world = world.clone();
         lab = lab.role(role, move |host, _, _| {
             Box::pin(async move {
@@ -99,13 +101,23 @@ fn request(cart: &str, key: &str) -> pb::PlaceOrderRequest {
     }
 }
 
-async fn place(lab: &RunningLab, caller: &Caller, request: pb::PlaceOrderRequest) -> Result<pb::PlaceOrderResponse, Fault> {
+async fn place(
+    lab: &RunningLab,
+    caller: &Caller,
+    request: pb::PlaceOrderRequest,
+) -> Result<pb::PlaceOrderResponse, Fault> {
     let mut client = lab.mesh.order();
     let answer = lab.act(caller.clone(), client.place_order(request)).await;
     answer.map(tonic::Response::into_inner).map_err(Fault::from)
 }
 
-async fn tell(lab: &RunningLab, kind: &str, order: &pb::Order, status: payments::PaymentStatus, until: i64) -> events::DeliverResponse {
+async fn tell(
+    lab: &RunningLab,
+    kind: &str,
+    order: &pb::Order,
+    status: payments::PaymentStatus,
+    until: i64,
+) -> events::DeliverResponse {
     let payment = payments::Payment {
         id: ids::PaymentId::new().to_string(),
         order_id: order.id.clone(),
@@ -158,9 +170,14 @@ async fn a_guest_buys_and_only_they_see_it() {
         assert_eq!(world.carts.lock().unwrap()[&cart].order_id, order.id);
 
         assert!(get(&lab, Caller::guest(), &order.id, &placed.order_token).await.is_ok());
-        for (caller, token) in [(Caller::guest(), ""), (Caller::guest(), "x"), (Caller::user(UserId::new()), "")] {
+        for (caller, token) in
+            [(Caller::guest(), ""), (Caller::guest(), "x"), (Caller::user(UserId::new()), "")]
+        {
             let refused = get(&lab, caller, &order.id, token).await.unwrap_err();
-            assert_eq!((refused.code, refused.reason.as_ref()), (Code::NotFound, "ORDER_NOT_FOUND"));
+            assert_eq!(
+                (refused.code, refused.reason.as_ref()),
+                (Code::NotFound, "ORDER_NOT_FOUND")
+            );
         }
         eventually("others are told", async || world.told(&order.id).len() >= 3).await;
         lab.stop().await;
@@ -175,16 +192,27 @@ async fn a_repeat_gives_the_same_answer_byte_for_byte() {
         let cart = world.cart(&[(&offer.id, 1)]);
         let guest = Caller::guest();
         let first = place(&lab, &guest, request(&cart, "k1")).await.unwrap();
-        tell(&lab, "payment.paid", first.order.as_ref().unwrap(), payments::PaymentStatus::Paid, 0).await;
+        tell(&lab, "payment.paid", first.order.as_ref().unwrap(), payments::PaymentStatus::Paid, 0)
+            .await;
         let again = place(&lab, &guest, request(&cart, "k1")).await.unwrap();
         assert!(again.replayed && !first.replayed);
-        assert_eq!(pb::PlaceOrderResponse { replayed: false, ..again }, first, "although it is paid by now");
+        assert_eq!(
+            pb::PlaceOrderResponse { replayed: false, ..again },
+            first,
+            "although it is paid by now"
+        );
 
         let mut other = request(&cart, "k1");
         other.request_hash = vec![2].into();
         assert_eq!(place(&lab, &guest, other).await.unwrap_err().reason, "IDEMPOTENCY_KEY_REUSED");
-        assert_eq!(place(&lab, &guest, request(&cart, "k2")).await.unwrap_err().reason, "CART_COMPLETED");
-        assert_eq!(place(&lab, &guest, request(&cart, "")).await.unwrap_err().reason, "IDEMPOTENCY_KEY_REQUIRED");
+        assert_eq!(
+            place(&lab, &guest, request(&cart, "k2")).await.unwrap_err().reason,
+            "CART_COMPLETED"
+        );
+        assert_eq!(
+            place(&lab, &guest, request(&cart, "")).await.unwrap_err().reason,
+            "IDEMPOTENCY_KEY_REQUIRED"
+        );
         assert_eq!(available(&lab, &offer.id).await, 4);
         lab.stop().await;
     }
@@ -196,7 +224,8 @@ async fn refusals_change_nothing() {
         let (lab, world) = lab(wiring).await;
         let (offer, _) = stocked(&lab, 1).await;
         let guest = Caller::guest();
-        let sold_out = place(&lab, &guest, request(&world.cart(&[(&offer.id, 2)]), "a")).await.unwrap_err();
+        let sold_out =
+            place(&lab, &guest, request(&world.cart(&[(&offer.id, 2)]), "a")).await.unwrap_err();
         assert_eq!((sold_out.code, sold_out.reason.as_ref()), (Code::Conflict, "OUT_OF_STOCK"));
         assert_eq!(sold_out.fields[0].field, "items[0]");
         let empty = place(&lab, &guest, request(&world.cart(&[]), "a")).await.unwrap_err();
@@ -207,7 +236,10 @@ async fn refusals_change_nothing() {
         assert_eq!(place(&lab, &guest, changed).await.unwrap_err().reason, "PRICE_CHANGED");
         let mut unknown = request(&cart, "a");
         unknown.payment_provider = "barter".to_owned();
-        assert_eq!(place(&lab, &guest, unknown).await.unwrap_err().fields[0].field, "payment_provider");
+        assert_eq!(
+            place(&lab, &guest, unknown).await.unwrap_err().fields[0].field,
+            "payment_provider"
+        );
         let mut foreign = request(&cart, "a");
         foreign.cart_token = "wrong".to_owned();
         assert_eq!(place(&lab, &guest, foreign).await.unwrap_err().reason, "CART_NOT_FOUND");
@@ -223,7 +255,9 @@ async fn without_the_payment_service_the_order_stands_and_the_payment_follows() 
         let (lab, world) = lab(wiring).await;
         let (offer, _) = stocked(&lab, 5).await;
         world.payments_away.store(true, Ordering::SeqCst);
-        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 1)]), "k")).await.unwrap();
+        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 1)]), "k"))
+            .await
+            .unwrap();
         let order = placed.order.unwrap();
         assert_eq!(placed.payment.unwrap().redirect_url, "");
         world.payments_away.store(false, Ordering::SeqCst);
@@ -242,7 +276,10 @@ async fn a_paid_order_reaches_its_merchant_and_nobody_elses() {
         let placed = place(&lab, &Caller::guest(), request(&cart, "k")).await.unwrap();
         let order = placed.order.unwrap();
         assert_eq!(order.shipments.len(), 2);
-        let staff = |merchant| Caller { merchant: Some((merchant, StaffRole::Operator)), ..Caller::user(UserId::new()) };
+        let staff = |merchant| Caller {
+            merchant: Some((merchant, StaffRole::Operator)),
+            ..Caller::user(UserId::new())
+        };
         assert!(get(&lab, staff(one), &order.id, "").await.is_err(), "not before it is paid");
 
         let answer = tell(&lab, "payment.paid", &order, payments::PaymentStatus::Paid, 0).await;
@@ -262,10 +299,14 @@ async fn a_paid_order_reaches_its_merchant_and_nobody_elses() {
             tracking: "77".to_owned(),
             ..Default::default()
         };
-        let foreign = lab.act(staff(MerchantId::new()), client.move_shipment(ship(pb::ShipmentMove::Ship))).await;
+        let foreign = lab
+            .act(staff(MerchantId::new()), client.move_shipment(ship(pb::ShipmentMove::Ship)))
+            .await;
         assert_eq!(Fault::from(foreign.unwrap_err()).code, Code::NotFound);
         for merchant in [one, two] {
-            lab.act(staff(merchant), client.move_shipment(ship(pb::ShipmentMove::Ship))).await.unwrap();
+            lab.act(staff(merchant), client.move_shipment(ship(pb::ShipmentMove::Ship)))
+                .await
+                .unwrap();
         }
         let again = lab.act(staff(one), client.move_shipment(ship(pb::ShipmentMove::Ship))).await;
         assert_eq!(Fault::from(again.unwrap_err()).reason, "SHIPMENT_STATE");
@@ -286,7 +327,9 @@ async fn unpaid_orders_end_unless_a_provider_holds_them() {
     for wiring in WIRINGS {
         let (lab, world) = lab(wiring).await;
         let (offer, _) = stocked(&lab, 5).await;
-        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 2)]), "k")).await.unwrap();
+        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 2)]), "k"))
+            .await
+            .unwrap();
         let order = placed.order.unwrap();
         let hold = lab.clock.now().plus(Duration::from_hours(12)).millis();
         tell(&lab, "payment.started", &order, payments::PaymentStatus::Processing, hold).await;
@@ -313,7 +356,9 @@ async fn the_shopper_calls_an_unpaid_order_off() {
     for wiring in WIRINGS {
         let (lab, world) = lab(wiring).await;
         let (offer, _) = stocked(&lab, 5).await;
-        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 2)]), "k")).await.unwrap();
+        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 2)]), "k"))
+            .await
+            .unwrap();
         let order = placed.order.unwrap();
         let cancel = pb::CancelOrderRequest {
             id: order.id.clone(),
@@ -324,7 +369,11 @@ async fn the_shopper_calls_an_unpaid_order_off() {
         world.payments_away.store(true, Ordering::SeqCst);
         let away = lab.act(Caller::guest(), client.cancel_order(cancel.clone())).await.unwrap_err();
         assert_eq!(Fault::from(away).code, Code::Unavailable);
-        assert_eq!(available(&lab, &offer.id).await, 3, "nothing is released while somebody may still pay");
+        assert_eq!(
+            available(&lab, &offer.id).await,
+            3,
+            "nothing is released while somebody may still pay"
+        );
         world.payments_away.store(false, Ordering::SeqCst);
         for _ in 0..2 {
             let done = lab.act(Caller::guest(), client.cancel_order(cancel.clone())).await.unwrap();
@@ -339,11 +388,18 @@ async fn the_shopper_calls_an_unpaid_order_off() {
 async fn guests_may_not_do_what_services_do() {
     let (lab, _) = lab(Wiring::Local).await;
     let mut client = lab.mesh.order();
-    let refused = lab.act(Caller::guest(), client.put_offers(pb::PutOffersRequest::default())).await;
+    let refused =
+        lab.act(Caller::guest(), client.put_offers(pb::PutOffersRequest::default())).await;
     assert_eq!(Fault::from(refused.unwrap_err()).code, Code::Forbidden);
-    let refused = lab.act(Caller::guest(), client.list_orders(pb::ListOrdersRequest::default())).await;
+    let refused =
+        lab.act(Caller::guest(), client.list_orders(pb::ListOrdersRequest::default())).await;
     assert_eq!(Fault::from(refused.unwrap_err()).code, Code::Unauthenticated);
-    let refused = lab.act(Caller::user(UserId::new()), client.list_all_orders(pb::ListAllOrdersRequest::default())).await;
+    let refused = lab
+        .act(
+            Caller::user(UserId::new()),
+            client.list_all_orders(pb::ListAllOrdersRequest::default()),
+        )
+        .await;
     assert_eq!(Fault::from(refused.unwrap_err()).code, Code::Forbidden);
     let update = pb::UpdateOffersRequest { offers: vec![pb::OfferUpdate::default()] };
     let refused = lab.act(Caller::user(UserId::new()), client.update_offers(update)).await;

@@ -19,8 +19,9 @@ pub(super) fn merge(figment: Figment) -> anyhow::Result<Figment> {
         }
         let path = key.replace("__", ".");
         let value = match figment.find_value(&path) {
-            Ok(default) => read(&default, &text)
-                .ok_or_else(|| anyhow::anyhow!("{name}: {text:?} is not {}", default.to_actual()))?,
+            Ok(default) => read(&default, &text).ok_or_else(|| {
+                anyhow::anyhow!("{name}: {text:?} is not {}", default.to_actual())
+            })?,
             // Not a key of the defaults: an entry of a map, or unknown and refused when all is extracted.
             Err(_) => Value::from(text),
         };

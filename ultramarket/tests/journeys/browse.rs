@@ -51,7 +51,8 @@ pub(crate) async fn products_are_listed_filtered_and_sorted(platform: &'static P
     assert!(list(&guest, "in_stock=true&limit=50").await.iter().all(|p| p["in_stock"] == true));
     for (sort, falling) in [("price", false), ("-price", true)] {
         let sorted = list(&guest, &format!("sort={sort}&category=smartphones&limit=50")).await;
-        let prices: Vec<i64> = sorted.iter().map(|product| amount(&product["price_from"])).collect();
+        let prices: Vec<i64> =
+            sorted.iter().map(|product| amount(&product["price_from"])).collect();
         let mut expected = prices.clone();
         expected.sort_unstable();
         if falling {
@@ -73,7 +74,10 @@ pub(crate) async fn a_product_has_its_page(platform: &'static Platform) {
     assert_eq!(product["category"]["slug"], "dishes");
     assert_eq!(product["variants"].as_array().unwrap().len(), 2);
     let blue = &product["variants"][0];
-    assert_eq!((text(&blue["sku"]), text(&blue["options"]["color"])), ("TEAPOT-RISHTON-BLU", "blue"));
+    assert_eq!(
+        (text(&blue["sku"]), text(&blue["options"]["color"])),
+        ("TEAPOT-RISHTON-BLU", "blue")
+    );
     assert_eq!(blue["offers"][0]["in_stock"], false);
     assert_eq!(amount(&blue["offers"][0]["price"]), 12_900_000);
     assert_eq!(blue["offers"][0]["merchant"]["name"], "Hunar Uyi");
@@ -81,7 +85,12 @@ pub(crate) async fn a_product_has_its_page(platform: &'static Platform) {
     assert!(product["rating"]["count"].as_u64().unwrap() >= 2);
 
     let picture = &product["media"][0];
-    for url in [&picture["url"], &picture["thumbnails"]["small"], &picture["thumbnails"]["medium"], &picture["thumbnails"]["large"]] {
+    for url in [
+        &picture["url"],
+        &picture["thumbnails"]["small"],
+        &picture["thumbnails"]["medium"],
+        &picture["thumbnails"]["large"],
+    ] {
         let file = guest.get(text(url)).await;
         assert_eq!(file.status, 200, "{url}");
         assert!(file.header("content-type").starts_with("image/"));
@@ -111,12 +120,13 @@ pub(crate) async fn a_product_has_its_page(platform: &'static Platform) {
 pub(crate) async fn search_reads_both_scripts_and_russian(platform: &'static Platform) {
     let guest = platform.guest();
     for query in ["choynak", "чойнак", "чайник", "teapot", "CHOYNAGI", "xjqyfr"] {
-        let found = guest
-            .get(&format!("/v1/store/search?q={}", escape(query)))
-            .await
-            .expect(200);
-        let slugs: Vec<&str> =
-            found["data"].as_array().unwrap().iter().map(|product| text(&product["slug"])).collect();
+        let found = guest.get(&format!("/v1/store/search?q={}", escape(query))).await.expect(200);
+        let slugs: Vec<&str> = found["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|product| text(&product["slug"]))
+            .collect();
         // The last one is a word typed with the wrong keyboard layout; all others find the teapot.
         if query != "xjqyfr" {
             assert!(slugs.contains(&"teapot-rishton"), "{query}: {slugs:?}");
@@ -128,7 +138,8 @@ pub(crate) async fn search_reads_both_scripts_and_russian(platform: &'static Pla
     let brand = facets.iter().find(|facet| facet["name"] == "brand").unwrap();
     let value = &brand["values"][0];
     assert!(value["count"].as_u64().unwrap() > 0);
-    let narrowed = format!("/v1/store/search?q=telefon&limit=50&brand={}", escape(text(&value["value"])));
+    let narrowed =
+        format!("/v1/store/search?q=telefon&limit=50&brand={}", escape(text(&value["value"])));
     let narrowed = guest.get(&narrowed).await.expect(200);
     assert_eq!(narrowed["meta"]["count"], value["count"], "a facet counts what it would leave");
     for product in narrowed["data"].as_array().unwrap() {
@@ -151,18 +162,27 @@ fn escape(text: &str) -> String {
 
 pub(crate) async fn answers_are_tagged_and_cached(platform: &'static Platform) {
     let guest = platform.guest();
-    for path in ["/v1/store/products?category=shoes", "/v1/store/products/teapot-rishton", "/v1/store/categories"] {
+    for path in [
+        "/v1/store/products?category=shoes",
+        "/v1/store/products/teapot-rishton",
+        "/v1/store/categories",
+    ] {
         shop::eventually("the same tag twice", async || {
             let first = guest.get(path).await;
             assert_eq!(first.status, 200);
             let tag = first.header("etag").to_owned();
             assert!(!tag.is_empty(), "{path}");
             assert!(first.header("cache-control").contains("max-age"), "{path}");
-            let vary: Vec<&str> =
-                first.headers.get_all("vary").iter().filter_map(|value| value.to_str().ok()).collect();
+            let vary: Vec<&str> = first
+                .headers
+                .get_all("vary")
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .collect();
             assert!(vary.join(",").contains("Accept-Language"), "{path}: {vary:?}");
             let again = guest.with("if-none-match", &tag).get(path).await;
-            (again.status == 304 && again.bytes.is_empty() && again.header("etag") == tag).then_some(())
+            (again.status == 304 && again.bytes.is_empty() && again.header("etag") == tag)
+                .then_some(())
         })
         .await;
         let other = guest.with("if-none-match", "\"another\"").get(path).await;

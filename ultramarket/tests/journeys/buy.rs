@@ -86,7 +86,10 @@ pub(crate) async fn a_guest_buys_from_two_merchants(platform: &'static Platform)
         (order["status"] == "paid").then_some(order)
     })
     .await;
-    assert_eq!((&paid["payment_status"], &paid["payment"]["status"]), (&json!("paid"), &json!("paid")));
+    assert_eq!(
+        (&paid["payment_status"], &paid["payment"]["status"]),
+        (&json!("paid"), &json!("paid"))
+    );
     let events: Vec<&str> =
         paid["timeline"].as_array().unwrap().iter().map(|entry| text(&entry["event"])).collect();
     assert_eq!(events.iter().filter(|event| **event == "order.paid").count(), 1, "{events:?}");
@@ -183,7 +186,10 @@ pub(crate) async fn a_shopper_hears_of_the_payment(platform: &'static Platform) 
         answer.into_inner().notifications.into_iter().find(|notice| notice.r#type == "order.paid")
     })
     .await;
-    assert!(notice.body.contains(&bought.number) || notice.title.contains(&bought.number), "{notice:?}");
+    assert!(
+        notice.body.contains(&bought.number) || notice.title.contains(&bought.number),
+        "{notice:?}"
+    );
 
     // Somebody who was away hears what came after the last message.
     let mut late = Listener::resume(platform, &shopper.client, text(&told["id"])).await;

@@ -158,7 +158,10 @@ impl Answer {
         assert_eq!(problem["code"], code, "{what}");
         assert_eq!(problem["status"], status, "{what}");
         for member in ["type", "title", "detail", "instance", "trace_id"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {what}");
+            assert!(
+                problem[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{member}: {what}"
+            );
         }
         for error in problem["errors"].as_array().unwrap_or(&Vec::new()) {
             for member in ["field", "code", "message"] {

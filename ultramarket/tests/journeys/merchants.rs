@@ -97,7 +97,10 @@ pub(crate) async fn a_rejected_applicant_sells_nothing(platform: &'static Platfo
         person.client.post("/v1/merchant/applications", application(&name)).await.expect(201);
     let reject = format!("/v1/admin/merchants/{}/reject", text(&applied["id"]));
     let rejected = admin.post(&reject, json!({ "reason": "hujjat yoʻq" })).await.expect(200);
-    assert_eq!((&rejected["status"], &rejected["reject_reason"]), (&json!("rejected"), &json!("hujjat yoʻq")));
+    assert_eq!(
+        (&rejected["status"], &rejected["reject_reason"]),
+        (&json!("rejected"), &json!("hujjat yoʻq"))
+    );
     let client = shop::login(&guest, &person.phone, PASSWORD).await;
     let made = client.post("/v1/merchant/products", shop::draft(&name, 1_500_000, 7)).await;
     made.problem(403, "FORBIDDEN");
@@ -137,7 +140,8 @@ pub(crate) async fn a_product_changes_and_goes(platform: &'static Platform) {
     let many = json!({ "offers": [{ "id": goods.offer, "stock": 3 },
         { "id": "off_00000000000000000000000000", "stock": 3 }, { "id": goods.offer, "stock": -1 }] });
     let outcome = merchant.post("/v1/merchant/offers/bulk", many).await.expect(200);
-    let ok: Vec<&Value> = outcome["data"].as_array().unwrap().iter().map(|one| &one["ok"]).collect();
+    let ok: Vec<&Value> =
+        outcome["data"].as_array().unwrap().iter().map(|one| &one["ok"]).collect();
     assert_eq!(ok, [&json!(true), &json!(false), &json!(false)]);
     assert_eq!(shop::stock(&merchant, &goods).await.0, 3);
     merchant.patch(&offer, json!({ "active": false })).await.expect(200);

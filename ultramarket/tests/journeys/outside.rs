@@ -31,7 +31,9 @@ pub(crate) async fn pages_of_known_origins_may_call(platform: &'static Platform)
     let allowed = answer.header("access-control-allow-headers").to_lowercase();
     assert!(allowed.contains("idempotency-key") && allowed.contains("x-cart-token"), "{allowed}");
     let answer = guest.get("/v1/store/regions").await;
-    for header in ["x-content-type-options", "referrer-policy", "content-security-policy", "x-frame-options"] {
+    for header in
+        ["x-content-type-options", "referrer-policy", "content-security-policy", "x-frame-options"]
+    {
         assert!(!answer.header(header).is_empty(), "{header}");
     }
 }
@@ -113,7 +115,11 @@ pub(crate) async fn metrics_are_not_public(platform: &'static Platform) {
     platform.guest().get("/v1/store/regions").await.expect(200);
     let own = Client::new(&platform.ops).get("/metrics").await;
     assert_eq!(own.status, 200);
-    assert!(own.text().contains("# TYPE") && own.text().contains("/v1/store/regions"), "{}", own.text());
+    assert!(
+        own.text().contains("# TYPE") && own.text().contains("/v1/store/regions"),
+        "{}",
+        own.text()
+    );
     for (role, url) in platform.roles.iter().filter(|(role, _)| **role != Role::Gateway) {
         let metrics = Client::new(url).get("/metrics").await;
         assert_eq!(metrics.status, 200, "{role}");
@@ -138,7 +144,9 @@ fn calls() -> Vec<(Role, String, bool)> {
         }
     }
     let deliver = "/ultramarket.event.v1.EventService/Deliver".to_owned();
-    for role in [Role::Order, Role::Product, Role::Search, Role::Payment, Role::Cart, Role::Notification] {
+    for role in
+        [Role::Order, Role::Product, Role::Search, Role::Payment, Role::Cart, Role::Notification]
+    {
         calls.push((role, deliver.clone(), false));
     }
     calls
@@ -173,7 +181,10 @@ pub(crate) async fn every_call_is_implemented(platform: &'static Platform) {
     for (role, path, streams) in &calls {
         let status = call(&platform.roles[role], path, Some(&token), *streams).await;
         if let Some(status) = status
-            && matches!(status.code(), tonic::Code::Unimplemented | tonic::Code::Internal | tonic::Code::Unknown)
+            && matches!(
+                status.code(),
+                tonic::Code::Unimplemented | tonic::Code::Internal | tonic::Code::Unknown
+            )
         {
             missing.push(format!("{role} {path}: {status}"));
         }

@@ -78,7 +78,8 @@ pub(crate) async fn payme_takes_back_before_it_pays(platform: &'static Platform)
     let (id, account) = (payme_id(), json!({ "order_id": bought.number }));
     let create = json!({ "id": id, "time": now(), "amount": bought.total, "account": account });
     Payme::result(&payme.call("CreateTransaction", create).await);
-    let other = json!({ "id": payme_id(), "time": now(), "amount": bought.total, "account": account });
+    let other =
+        json!({ "id": payme_id(), "time": now(), "amount": bought.total, "account": account });
     let busy = Payme::error(&payme.call("CreateTransaction", other).await);
     assert!((-31099..=-31050).contains(&busy), "one transaction at a time: {busy}");
     let cancel = json!({ "id": id, "reason": 3 });
@@ -150,7 +151,10 @@ pub(crate) async fn a_cart_moves_in_at_sign_in(platform: &'static Platform) {
     let merged = shopper.post(&own.path("/merge"), body.clone()).await.expect(200);
     let quantity = |cart: &serde_json::Value, offer: &str| {
         let items = cart["items"].as_array().unwrap();
-        items.iter().find(|item| item["offer_id"] == offer).and_then(|item| item["quantity"].as_u64())
+        items
+            .iter()
+            .find(|item| item["offer_id"] == offer)
+            .and_then(|item| item["quantity"].as_u64())
     };
     assert_eq!(quantity(&merged, &one.offer), Some(3));
     assert_eq!(quantity(&merged, &two.offer), Some(1));
@@ -198,8 +202,12 @@ pub(crate) async fn cash_goes_from_accepted_to_delivered(platform: &'static Plat
     shopper.post(&cancel, json!({})).await.problem(409, "ORDER_NOT_CANCELLABLE");
     step(&merchant, "deliver", json!({})).await.expect(200);
     let delivered = bought.becomes("delivered").await;
-    let events: Vec<&str> =
-        delivered["timeline"].as_array().unwrap().iter().map(|entry| text(&entry["event"])).collect();
+    let events: Vec<&str> = delivered["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| text(&entry["event"]))
+        .collect();
     for event in ["order.accepted", "order.shipped", "order.delivered"] {
         assert!(events.contains(&event), "{events:?}");
     }

@@ -127,7 +127,14 @@ impl Click {
         Self { client: client.clone(), trans_id, reference: reference.to_owned(), amount }
     }
 
-    async fn call(&self, path: &str, action: &str, prepare_id: &str, error: i64, secret: &str) -> Value {
+    async fn call(
+        &self,
+        path: &str,
+        action: &str,
+        prepare_id: &str,
+        error: i64,
+        secret: &str,
+    ) -> Value {
         let sign_time = "2026-11-21 14:30:00";
         let signed = format!(
             "{}{CLICK_SERVICE}{secret}{}{prepare_id}{}{action}{sign_time}",

@@ -16,7 +16,8 @@ pub fn format(seq: i64) -> String {
 /// The sequence behind a number; none when the letter does not match.
 pub fn parse(number: &str) -> Option<i64> {
     let digits = number.get(..number.len().checked_sub(1)?)?;
-    let value: i64 = digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let value: i64 =
+        digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     let matches = number.ends_with(letter(value));
     (matches && value > FIRST).then(|| value - FIRST)
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use clock::Timestamp;
-use ids::{CartId, ItemId, MerchantId, OfferId, OrderId, PaymentId, ProductId, ShipmentId, UserId, VariantId};
+use ids::{
+    CartId, ItemId, MerchantId, OfferId, OrderId, PaymentId, ProductId, ShipmentId, UserId,
+    VariantId,
+};
 use money::Money;
 
 use super::{
-    Address, Body, Buyer, Customer, Delivery, Fiscal, Item, Method, Order, Payment, PaymentState, Provider,
-    Shipment, ShipmentStatus, Status, Text, Totals, offer::Offer,
+    Address, Body, Buyer, Customer, Delivery, Fiscal, Item, Method, Order, Payment, PaymentState,
+    Provider, Shipment, ShipmentStatus, Status, Text, Totals, offer::Offer,
 };
 
 pub(crate) fn offer(price: i64, available: i64) -> Offer {
@@ -55,7 +58,13 @@ pub(crate) fn order(merchants: usize, cash: bool) -> Order {
         body: Body {
             items: Vec::<Item>::new(),
             shipments: shipments.collect(),
-            totals: Totals { items: zero, discount: zero, delivery: zero, tax_included: zero, total: zero },
+            totals: Totals {
+                items: zero,
+                discount: zero,
+                delivery: zero,
+                tax_included: zero,
+                total: zero,
+            },
             delivery: Delivery { method: Method::Pickup, address: Address::default() },
             customer: Customer::default(),
             provider: if cash { Provider::Cash } else { Provider::Payme },

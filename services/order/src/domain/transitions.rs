@@ -203,7 +203,10 @@ impl Order {
             return Ok(Transition { shipment: Some(id), ..transition });
         }
         order.status = order.status_of_shipments();
-        Ok(Transition { shipment: Some(id), ..Transition::of(order, StockEffect::Keep, Some(event)) })
+        Ok(Transition {
+            shipment: Some(id),
+            ..Transition::of(order, StockEffect::Keep, Some(event))
+        })
     }
 
     /// Whether the order may still be called off without owing money.

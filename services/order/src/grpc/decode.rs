@@ -46,7 +46,10 @@ pub(super) fn money(money: &value::Money, field: &str) -> Result<Money, Status> 
     Ok(Money::new(money.amount, currency))
 }
 
-pub(super) fn optional_money(sum: Option<&value::Money>, field: &str) -> Result<Option<Money>, Status> {
+pub(super) fn optional_money(
+    sum: Option<&value::Money>,
+    field: &str,
+) -> Result<Option<Money>, Status> {
     sum.map(|sum| money(sum, field)).transpose()
 }
 
@@ -59,7 +62,11 @@ pub(super) fn lines(lines: &[pb::LineRequest]) -> Result<Vec<Line>, Status> {
     for (index, line) in lines.iter().enumerate() {
         let offer = required_id(&line.offer_id, &format!("lines[{index}].offer_id"))?;
         if seen.iter().any(|known| known.offer == offer) {
-            return Err(invalid(&format!("lines[{index}].offer_id"), "DUPLICATE", "one line for each offer"));
+            return Err(invalid(
+                &format!("lines[{index}].offer_id"),
+                "DUPLICATE",
+                "one line for each offer",
+            ));
         }
         seen.push(Line { offer, quantity: line.quantity });
     }
@@ -92,7 +99,10 @@ pub(super) fn updates(updates: Vec<pb::OfferUpdate>) -> Result<Vec<Update>, Stat
                 // An id that is none is an offer that is not there.
                 id: id(&update.id).unwrap_or(ids::OfferId::from_u128(0)),
                 price: optional_money(update.price.as_ref(), &field("price"))?,
-                compare_at: optional_money(update.compare_at_price.as_ref(), &field("compare_at_price"))?,
+                compare_at: optional_money(
+                    update.compare_at_price.as_ref(),
+                    &field("compare_at_price"),
+                )?,
                 stock: update.stock,
                 active: update.active,
             })
@@ -115,7 +125,11 @@ pub(super) fn product(
         on_show: product.status() == products::ProductStatus::Active,
         title: localized(product.title),
         fiscal: fiscal(product.fiscal),
-        picture_url: product.media.first().map(|picture| picture.small_url.clone()).unwrap_or_default(),
+        picture_url: product
+            .media
+            .first()
+            .map(|picture| picture.small_url.clone())
+            .unwrap_or_default(),
         version: product.version,
         variants,
     };

@@ -18,6 +18,8 @@ pub(crate) const SUBSCRIBERS: &[Role] =
     &[Role::Notification, Role::Cart, Role::Payment, Role::Product, Role::Search];
 const OF_ORDERS: &[Role] = &[Role::Notification, Role::Payment];
 const OF_NEW_ORDERS: &[Role] = &[Role::Notification, Role::Cart, Role::Payment];
+/// Product counts what is sold.
+const OF_SALES: &[Role] = &[Role::Notification, Role::Payment, Role::Product];
 const OF_PRICES: &[Role] = &[Role::Product, Role::Search];
 
 /// What the outbox keeps of an event.
@@ -29,7 +31,11 @@ pub fn event(event: &Event) -> Draft {
                 shipment_id: shipment.map(|id| id.to_string()).unwrap_or_default(),
             };
             let data = events::event::Data::Order(data);
-            let to = if *kind == "order.placed" { OF_NEW_ORDERS } else { OF_ORDERS };
+            let to = match *kind {
+                "order.placed" => OF_NEW_ORDERS,
+                "order.paid" => OF_SALES,
+                _ => OF_ORDERS,
+            };
             Draft::new(kind, changed.id.to_string(), changed.version, *at, data).to(to)
         }
         Event::Display(display, at) => {

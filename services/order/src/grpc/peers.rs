@@ -45,10 +45,8 @@ impl peers::Carts for Carts {
     }
 
     async fn complete(&self, cart: CartId, order: OrderId) -> Result<(), Fault> {
-        let request = carts::CompleteCartRequest {
-            cart_id: cart.to_string(),
-            order_id: order.to_string(),
-        };
+        let request =
+            carts::CompleteCartRequest { cart_id: cart.to_string(), order_id: order.to_string() };
         let context = Context::current().as_service("order").within(PATIENCE);
         context.scope(self.0.clone().complete_cart(request)).await?;
         Ok(())
@@ -83,7 +81,12 @@ impl peers::Payments for Payments {
         })
     }
 
-    async fn close(&self, order: OrderId, reason: &str, spare_live: bool) -> Result<Closing, Fault> {
+    async fn close(
+        &self,
+        order: OrderId,
+        reason: &str,
+        spare_live: bool,
+    ) -> Result<Closing, Fault> {
         let request = payments::ClosePayableRequest {
             order_id: order.to_string(),
             reason: reason.to_owned(),
@@ -109,9 +112,8 @@ pub(crate) struct Merchants(pub(crate) AuthServiceClient<Link>);
 #[async_trait]
 impl peers::Merchants for Merchants {
     async fn get(&self, ids: Vec<MerchantId>) -> Result<Vec<Merchant>, Fault> {
-        let request = auth::BatchGetMerchantsRequest {
-            ids: ids.iter().map(ToString::to_string).collect(),
-        };
+        let request =
+            auth::BatchGetMerchantsRequest { ids: ids.iter().map(ToString::to_string).collect() };
         let context = Context::current().as_service("order");
         let answer = context.scope(self.0.clone().batch_get_merchants(request)).await?;
         Ok(answer.into_inner().merchants.iter().filter_map(merchant).collect())

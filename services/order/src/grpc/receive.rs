@@ -8,7 +8,10 @@ use super::{
     decode::{id, product},
     peers,
 };
-use crate::{domain::PaymentState, service::{Orders, events::PaymentNews}};
+use crate::{
+    domain::PaymentState,
+    service::{Orders, events::PaymentNews},
+};
 
 pub(super) async fn apply(orders: &Orders, event: events::Event) -> Result<(), Fault> {
     match event.data {
@@ -20,7 +23,9 @@ pub(super) async fn apply(orders: &Orders, event: events::Event) -> Result<(), F
             orders.put_offers(snapshot, terms).await?;
             Ok(())
         }
-        Some(events::event::Data::Merchant(events::MerchantChanged { merchant: Some(merchant) })) => {
+        Some(events::event::Data::Merchant(events::MerchantChanged {
+            merchant: Some(merchant),
+        })) => {
             // Until it is approved, a merchant has nothing to do with orders.
             let known = merchant.status() != merchants::MerchantStatus::Pending;
             if let Some(merchant) = peers::merchant(&merchant).filter(|_| known) {
@@ -39,9 +44,7 @@ async fn pay(
     payment: payments::Payment,
 ) -> Result<(), Fault> {
     let news = match kind {
-        "payment.started" => {
-            PaymentNews::Started(Timestamp::from_millis(payment.expires_at_ms))
-        }
+        "payment.started" => PaymentNews::Started(Timestamp::from_millis(payment.expires_at_ms)),
         "payment.paid" => PaymentNews::Paid,
         "payment.failed" => PaymentNews::Ended(PaymentState::Failed),
         "payment.cancelled" => PaymentNews::Ended(PaymentState::Cancelled),

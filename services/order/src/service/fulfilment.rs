@@ -16,7 +16,13 @@ pub(crate) type Page = (Vec<Order>, bool, Option<u64>);
 
 impl Orders {
     /// The caller's own orders.
-    pub(crate) async fn mine(&self, caller: &Caller, after: Option<Place>, limit: u32, count: bool) -> Result<Page, Error> {
+    pub(crate) async fn mine(
+        &self,
+        caller: &Caller,
+        after: Option<Place>,
+        limit: u32,
+        count: bool,
+    ) -> Result<Page, Error> {
         let user = caller.require_user()?;
         self.page(Listing::User(user), after, limit, count).await
     }
@@ -37,14 +43,26 @@ impl Orders {
     }
 
     /// Every order.
-    pub(crate) async fn all(&self, caller: &Caller, after: Option<Place>, limit: u32, count: bool) -> Result<Page, Error> {
+    pub(crate) async fn all(
+        &self,
+        caller: &Caller,
+        after: Option<Place>,
+        limit: u32,
+        count: bool,
+    ) -> Result<Page, Error> {
         if !caller.is_service() {
             caller.require_admin()?;
         }
         self.page(Listing::Everything, after, limit, count).await
     }
 
-    async fn page(&self, listing: Listing, after: Option<Place>, limit: u32, count: bool) -> Result<Page, Error> {
+    async fn page(
+        &self,
+        listing: Listing,
+        after: Option<Place>,
+        limit: u32,
+        count: bool,
+    ) -> Result<Page, Error> {
         let mut orders = self.0.store.list(listing, after, limit + 1).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = orders.len() > limit;

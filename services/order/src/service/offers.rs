@@ -16,7 +16,11 @@ use crate::{
 
 impl Orders {
     /// Applies a product and the terms that came with it; its offers afterwards.
-    pub(crate) async fn put_offers(&self, product: Snapshot, terms: Vec<Terms>) -> Result<Vec<Offer>, Error> {
+    pub(crate) async fn put_offers(
+        &self,
+        product: Snapshot,
+        terms: Vec<Terms>,
+    ) -> Result<Vec<Offer>, Error> {
         let mut merchants: Vec<MerchantId> = terms.iter().map(|terms| terms.merchant).collect();
         merchants.sort_unstable();
         merchants.dedup();
@@ -61,7 +65,12 @@ impl Orders {
     }
 
     /// Offers that are on sale; with `own`, those of the caller's merchant, on sale or not.
-    pub(crate) async fn offers(&self, caller: &Caller, wanted: Wanted, own: bool) -> Result<Vec<Offer>, Error> {
+    pub(crate) async fn offers(
+        &self,
+        caller: &Caller,
+        wanted: Wanted,
+        own: bool,
+    ) -> Result<Vec<Offer>, Error> {
         let merchant = own.then(|| caller.require_merchant(StaffRole::Viewer)).transpose()?;
         let mut offers = self.0.store.offers(wanted).await?;
         match merchant {
@@ -72,10 +81,17 @@ impl Orders {
     }
 
     /// What lines cost now.
-    pub(crate) async fn quote(&self, lines: &[Line], delivery: Option<&Delivery>) -> Result<Quote, Error> {
+    pub(crate) async fn quote(
+        &self,
+        lines: &[Line],
+        delivery: Option<&Delivery>,
+    ) -> Result<Quote, Error> {
         let ids: Vec<OfferId> = lines.iter().map(|line| line.offer).collect();
-        let offers =
-            if ids.is_empty() { Vec::new() } else { self.0.store.offers(Wanted::Offers(ids)).await? };
+        let offers = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.0.store.offers(Wanted::Offers(ids)).await?
+        };
         Ok(pricing::quote(lines, offers, delivery, &self.0.tariff)?)
     }
 

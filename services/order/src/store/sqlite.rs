@@ -46,7 +46,12 @@ impl SqliteOrders {
 
 #[async_trait]
 impl OrderStore for SqliteOrders {
-    async fn put_offers(&self, product: Snapshot, terms: Vec<Terms>, now: Timestamp) -> Result<(), Error> {
+    async fn put_offers(
+        &self,
+        product: Snapshot,
+        terms: Vec<Terms>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let encode = self.encode;
         self.database
             .write(move |connection| offers::put(connection, product, terms, now, encode).boxed())
@@ -75,7 +80,9 @@ impl OrderStore for SqliteOrders {
     async fn put_merchant(&self, merchant: Merchant, now: Timestamp) -> Result<(), Error> {
         let encode = self.encode;
         self.database
-            .write(move |connection| offers::put_merchant(connection, merchant, now, encode).boxed())
+            .write(move |connection| {
+                offers::put_merchant(connection, merchant, now, encode).boxed()
+            })
             .await
     }
 
@@ -91,7 +98,9 @@ impl OrderStore for SqliteOrders {
 
     async fn place(&self, placing: Placing) -> Result<Placed, Error> {
         let encode = self.encode;
-        self.database.write(move |connection| place::place(connection, placing, encode).boxed()).await
+        self.database
+            .write(move |connection| place::place(connection, placing, encode).boxed())
+            .await
     }
 
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error> {
@@ -99,7 +108,12 @@ impl OrderStore for SqliteOrders {
         keys::recall(&mut connection, scope, key).await
     }
 
-    async fn remember(&self, key: Key, order: OrderId, now: Timestamp) -> Result<Remembered, Error> {
+    async fn remember(
+        &self,
+        key: Key,
+        order: OrderId,
+        now: Timestamp,
+    ) -> Result<Remembered, Error> {
         self.database
             .write(move |connection| keys::remember(connection, key, order, now).boxed())
             .await
@@ -148,7 +162,12 @@ impl OrderStore for SqliteOrders {
         found.map(|id| rows::parsed(&id)).transpose()
     }
 
-    async fn list(&self, listing: Listing, after: Option<Place>, limit: u32) -> Result<Vec<Order>, Error> {
+    async fn list(
+        &self,
+        listing: Listing,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<Order>, Error> {
         let mut connection = self.database.read().acquire().await?;
         orders::list(&mut connection, listing, after, limit).await
     }

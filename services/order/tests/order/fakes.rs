@@ -68,7 +68,10 @@ impl World {
 
 #[tonic::async_trait]
 impl CartService for World {
-    async fn read_cart(&self, request: Request<carts::ReadCartRequest>) -> Answer<carts::ReadCartResponse> {
+    async fn read_cart(
+        &self,
+        request: Request<carts::ReadCartRequest>,
+    ) -> Answer<carts::ReadCartResponse> {
         let request = request.into_inner();
         let cart = self.carts.lock().unwrap().get(&request.id).cloned();
         let cart = cart.filter(|_| request.token == "token");
@@ -152,7 +155,10 @@ impl AuthService for World {
 
 #[tonic::async_trait]
 impl EventService for World {
-    async fn deliver(&self, request: Request<events::DeliverRequest>) -> Answer<events::DeliverResponse> {
+    async fn deliver(
+        &self,
+        request: Request<events::DeliverRequest>,
+    ) -> Answer<events::DeliverResponse> {
         let mut answer = events::DeliverResponse::default();
         for event in request.into_inner().events {
             self.events.lock().unwrap().push((event.subject, event.r#type));

@@ -18,9 +18,11 @@ pub(super) async fn read(
         Wanted::Offers(ids) => ("o.id", rows::ids(&ids)),
         Wanted::Products(ids) => ("o.product_id", rows::ids(&ids)),
     };
-    let sql = format!("{} where {column} in (select value from json_each(?)) order by o.price, o.id", rows::OFFER);
-    let found =
-        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(list).fetch_all(connection).await?;
+    let sql = format!(
+        "{} where {column} in (select value from json_each(?)) order by o.price, o.id",
+        rows::OFFER
+    );
+    let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(list).fetch_all(connection).await?;
     found.iter().map(rows::offer).collect()
 }
 
@@ -155,7 +157,8 @@ pub(super) async fn update(
     let mut products: Vec<ProductId> = Vec::new();
     for update in updates {
         let offer = known.iter().find(|offer| offer.id == update.id && offer.merchant == merchant);
-        let checked = offer.ok_or(Refusal::NotFound).and_then(|offer| update.check(offer).map(|()| offer));
+        let checked =
+            offer.ok_or(Refusal::NotFound).and_then(|offer| update.check(offer).map(|()| offer));
         match checked {
             Ok(offer) => {
                 write(connection, &update, offer, now).await?;

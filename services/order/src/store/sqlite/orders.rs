@@ -20,7 +20,10 @@ pub(super) async fn find(
     row.fetch_optional(connection).await?.as_ref().map(rows::order).transpose()
 }
 
-pub(super) async fn of_cart(connection: &mut SqliteConnection, cart: CartId) -> Result<bool, Error> {
+pub(super) async fn of_cart(
+    connection: &mut SqliteConnection,
+    cart: CartId,
+) -> Result<bool, Error> {
     let found: Option<i64> = sqlx::query_scalar("select 1 from orders where cart_id = ?")
         .bind(cart.to_string())
         .fetch_optional(connection)
@@ -29,7 +32,9 @@ pub(super) async fn of_cart(connection: &mut SqliteConnection, cart: CartId) -> 
 }
 
 pub(super) async fn next_seq(connection: &mut SqliteConnection) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) + 1 from orders").fetch_one(connection).await?)
+    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) + 1 from orders")
+        .fetch_one(connection)
+        .await?)
 }
 
 #[derive(Serialize)]
@@ -181,7 +186,10 @@ pub(super) async fn list(
     found.iter().map(rows::order).collect()
 }
 
-pub(super) async fn count(connection: &mut SqliteConnection, listing: Listing) -> Result<u64, Error> {
+pub(super) async fn count(
+    connection: &mut SqliteConnection,
+    listing: Listing,
+) -> Result<u64, Error> {
     let (from, _, owner, status) = parts(listing)?;
     let sql = format!("select count(*) from orders o {from}");
     let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

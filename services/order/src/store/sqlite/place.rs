@@ -65,7 +65,8 @@ pub(super) async fn place(
 fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
     let mut missing = Vec::new();
     for (index, line) in quote.lines.iter().enumerate().filter(|(_, line)| !line.available) {
-        let left = line.offer.as_ref().filter(|offer| offer.on_sale).map_or(0, |offer| offer.available);
+        let left =
+            line.offer.as_ref().filter(|offer| offer.on_sale).map_or(0, |offer| offer.available);
         let message = format!("{}: {left} left", line.line.offer);
         missing.push(Field::new(format!("items[{index}]"), "OUT_OF_STOCK", message));
     }

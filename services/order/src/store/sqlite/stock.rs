@@ -7,11 +7,7 @@ use sqlite::SqliteConnection;
 
 use super::{Encode, rows};
 use crate::{
-    domain::{
-        Event, StockEffect,
-        offer::Display,
-        pricing::Line,
-    },
+    domain::{Event, StockEffect, offer::Display, pricing::Line},
     error::Error,
 };
 
