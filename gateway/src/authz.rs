@@ -37,13 +37,10 @@ impl Access {
     pub(crate) fn check(self, caller: &Caller) -> Result<(), Fault> {
         match self {
             Self::Public => Ok(()),
-            Self::User if caller.kind == Kind::ApiKey => {
+            Self::User | Self::Merchant(_, None) if caller.kind == Kind::ApiKey => {
                 Err(Fault::forbidden("not with an API key"))
             }
             Self::User => caller.require_user().map(drop),
-            Self::Merchant(_, None) if caller.kind == Kind::ApiKey => {
-                Err(Fault::forbidden("not with an API key"))
-            }
             Self::Merchant(least, scope) => {
                 caller.require_merchant(least)?;
                 scope.map_or(Ok(()), |scope| caller.require_scope(scope))

@@ -31,6 +31,27 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
+/// No body, or an empty object: whoever sends fields expects them to matter.
+#[derive(Debug)]
+pub(crate) struct NoBody;
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoFields {}
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(body, JSON_LIMIT).await?;
+        if !bytes.is_empty() {
+            let NoFields {} = parse(&parts.headers, &bytes)?;
+        }
+        Ok(Self)
+    }
+}
+
 /// Reads a body of at most `limit` bytes.
 pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, Problem> {
     let slow = || refuse(Code::Timeout, "REQUEST_TOO_SLOW", "the body did not arrive in time");

@@ -88,6 +88,9 @@ impl Locale {
     pub(crate) fn pick(self, text: Option<LocalizedText>) -> String {
         let Some(text) = text else { return String::new() };
         let LocalizedText { uz, ru, en } = text;
+        if self == Self::UzCyrl && !uz.is_empty() {
+            return web::cyrillic::from_latin(&uz);
+        }
         let order = match self {
             Self::Uz | Self::UzCyrl => [uz, ru, en],
             Self::Ru => [ru, uz, en],

@@ -37,7 +37,7 @@ pub(crate) fn build(app: App, replays: Replays, pages: Router) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(move |request: Request| async move {
             if is_api(request.uri().path()) {
-                return unknown(request).await;
+                return Err(unknown(&request));
             }
             match pages.clone().oneshot(request).await {
                 Ok(response) => Ok(response),
@@ -52,9 +52,9 @@ fn is_api(path: &str) -> bool {
         .any(|prefix| path.starts_with(prefix))
 }
 
-async fn unknown(request: Request) -> Result<Response, Problem> {
+fn unknown(request: &Request) -> Problem {
     let message = format!("there is nothing at {}", request.uri().path());
-    Err(Fault::new(Code::NotFound, Code::NotFound.reason(), message).into())
+    Problem(Fault::new(Code::NotFound, Code::NotFound.reason(), message))
 }
 
 async fn wrong_method() -> Problem {

@@ -1,5 +1,5 @@
 //! The public door with services behind it that know only what a test asks.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "gateway/fakes.rs"]
 mod fakes;

@@ -27,6 +27,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    body::NoBody,
     params::Params,
     problem::{Problem, refuse},
     reply::{Made, at},
@@ -47,7 +48,7 @@ pub(crate) struct Ticket {
 
 /// Issues a token for opening a WebSocket, where no `Authorization` header can be sent.
 #[utoipa::path(post, path = "/v1/auth/ws-ticket", tag = "real time", responses((status = 201, body = Ticket)))]
-pub(crate) async fn issue_ticket(State(app): State<App>) -> Made<Ticket> {
+pub(crate) async fn issue_ticket(State(app): State<App>, _: NoBody) -> Made<Ticket> {
     let answer = app.mesh.auth().issue_ws_ticket(IssueWsTicketRequest {}).await?.into_inner();
     let ticket = Ticket { ticket: answer.ticket, expires_in: answer.expires_in };
     Ok((StatusCode::CREATED, Json(ticket)))

@@ -8,6 +8,7 @@ mod addresses;
 mod carts;
 mod categories;
 mod checkout;
+mod delivery;
 pub(crate) mod orders;
 pub(crate) mod products;
 mod regions;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(search::routes())
         .merge(regions::routes())
         .merge(carts::routes())
+        .merge(delivery::routes())
         .merge(checkout::routes())
         .merge(orders::routes())
         .merge(addresses::routes())

@@ -20,9 +20,8 @@ async fn messages_arrive_with_a_ticket_or_a_token() {
     for request in [ticket.into_client_request().unwrap(), with_token] {
         let (mut socket, _) = connect_async(request).await.unwrap();
         let message = loop {
-            match socket.next().await.unwrap().unwrap() {
-                Message::Text(text) => break text,
-                _ => continue,
+            if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
+                break text;
             }
         };
         let message: Value = serde_json::from_str(&message).unwrap();

@@ -132,6 +132,7 @@ impl Cart {
     /// Adds pieces; the same offer again raises the quantity of its line.
     pub fn add(&mut self, offer: OfferId, quantity: u32) -> Result<(), Refusal> {
         self.open()?;
+        let quantity = checked(quantity)?;
         if let Some(line) = self.body.lines.iter_mut().find(|line| line.offer == offer) {
             line.quantity = checked(line.quantity.saturating_add(quantity))?;
             return Ok(());
@@ -139,7 +140,6 @@ impl Cart {
         if self.body.lines.len() >= MAX_LINES {
             return Err(Refusal::TooManyLines);
         }
-        let quantity = checked(quantity)?;
         self.body.lines.push(Line { id: ItemId::new(), offer, quantity });
         Ok(())
     }

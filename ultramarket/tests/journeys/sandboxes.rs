@@ -56,11 +56,12 @@ pub(crate) async fn a_person_presses_pay(platform: &'static Platform) {
     let sandbox = Client::new(text(&platform.sandboxes["payme"]));
     let kind = "application/x-www-form-urlencoded";
     let ending = sandbox.raw(Method::POST, target, kind, form).await;
-    assert_eq!(ending.status, 200, "{}", ending.text());
-    assert!(ending.text().contains(&bought.id), "the way back to the order: {}", ending.text());
+        assert_eq!(ending.status, 303, "{}", ending.text());
+    let back = ending.header("location");
+    assert!(back.starts_with(&platform.gateway) && back.contains(&bought.id), "{back}");
     bought.becomes("paid").await;
-    let back = guest.get(&format!("/orders/{}", bought.id)).await;
-    assert!(back.status < 500, "{}", back.text());
+    let page = guest.get(back).await;
+    assert!(page.status < 500, "{}", page.text());
 }
 
 /// The value of an attribute in the text of a tag.

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    body::Body,
+    body::{Body, NoBody},
     params::{Params, named},
     problem::Problem,
     reply::{Answer, List, locale},
@@ -72,7 +72,7 @@ fn step(id: String, step: pb::ShipmentMove) -> Result<pb::MoveShipmentRequest, P
 
 /// Begins to prepare the shipment.
 #[utoipa::path(post, path = "/v1/merchant/orders/{id}/accept", tag = "merchant orders", responses((status = 200, body = Order)))]
-async fn accept(State(app): State<App>, Path(id): Path<String>) -> Answer<Order> {
+async fn accept(State(app): State<App>, Path(id): Path<String>, _: NoBody) -> Answer<Order> {
     advance(&app, step(id, pb::ShipmentMove::Accept)?).await
 }
 
@@ -100,7 +100,7 @@ async fn ship(
 
 /// The shipment has arrived.
 #[utoipa::path(post, path = "/v1/merchant/orders/{id}/deliver", tag = "merchant orders", responses((status = 200, body = Order)))]
-async fn deliver(State(app): State<App>, Path(id): Path<String>) -> Answer<Order> {
+async fn deliver(State(app): State<App>, Path(id): Path<String>, _: NoBody) -> Answer<Order> {
     advance(&app, step(id, pb::ShipmentMove::Deliver)?).await
 }
 

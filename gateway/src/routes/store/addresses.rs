@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::carts::Address;
+use super::delivery::Address;
 use crate::{
     app::App,
     body::Body,

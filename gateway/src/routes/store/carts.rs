@@ -8,18 +8,19 @@ use axum::{
 };
 use http::HeaderMap;
 use ids::kind;
-use proto::{cart as pb, order, value};
+use proto::{cart as pb, order};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::delivery::{self, Delivery};
 use crate::{
     app::App,
-    body::Body,
+    body::{Body, NoBody},
     locale::Locale,
-    params::{Params, named},
-    reply::{Answer, List, Made, Money, Seller, created, locale, name, some},
-    routes::phone,
+    params::named,
+    problem::Problem,
+    reply::{Answer, Made, Money, Seller, created, locale, some},
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -30,8 +31,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_item, remove_item))
         .routes(routes!(add_code))
         .routes(routes!(remove_code))
-        .routes(routes!(delivery_options))
-        .routes(routes!(set_delivery))
         .routes(routes!(merge))
 }
 
@@ -94,71 +93,6 @@ impl From<Option<order::Totals>> for Totals {
     }
 }
 
-/// How and where to deliver.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Delivery {
-    method: String,
-    address: Address,
-}
-
-/// An address in Uzbekistan; region and district by their SOATO codes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Address {
-    region: String,
-    #[serde(default)]
-    district: String,
-    #[serde(default)]
-    street: String,
-    #[serde(default)]
-    house: String,
-    #[serde(default)]
-    landmark: String,
-    #[serde(default)]
-    recipient: String,
-    #[serde(default)]
-    phone: String,
-}
-
-impl From<value::Address> for Address {
-    fn from(address: value::Address) -> Self {
-        Self {
-            region: address.region,
-            district: address.district,
-            street: address.street,
-            house: address.house,
-            landmark: address.landmark,
-            recipient: address.recipient,
-            phone: address.phone,
-        }
-    }
-}
-
-impl Address {
-    /// The address on the wire, its phone in the international form. A missing phone is the services' to judge.
-    pub(crate) fn normal(self, field: &str) -> Result<value::Address, crate::problem::Problem> {
-        let phone =
-            if self.phone.is_empty() { self.phone } else { phone::normal(&self.phone, field)? };
-        Ok(value::Address {
-            region: self.region,
-            district: self.district,
-            street: self.street,
-            house: self.house,
-            landmark: self.landmark,
-            recipient: self.recipient,
-            phone,
-        })
-    }
-}
-
-/// The choice in the public form.
-pub(crate) fn delivery(choice: order::DeliveryChoice) -> Delivery {
-    Delivery {
-        method: name(choice.method().as_str_name(), "DELIVERY_METHOD_"),
-        address: choice.address.unwrap_or_default().into(),
-    }
-}
-
 fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
     let priced = cart.unwrap_or_default();
     let cart = priced.cart.unwrap_or_default();
@@ -186,14 +120,14 @@ fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
         token: some(token),
         items: cart.items.into_iter().map(item).collect(),
         totals: priced.totals.into(),
-        delivery: cart.delivery.map(delivery),
+        delivery: cart.delivery.map(delivery::view),
         discount_codes: cart.discount_codes,
         refused_codes: priced.refused_codes,
         order_id: some(cart.order_id),
     }
 }
 
-fn shown(cart: Option<pb::PricedCart>) -> Json<Cart> {
+pub(super) fn shown(cart: Option<pb::PricedCart>) -> Json<Cart> {
     Json(view(cart, String::new(), locale()))
 }
 
@@ -203,13 +137,13 @@ pub(crate) fn token(headers: &HeaderMap) -> String {
     token.unwrap_or_default().to_owned()
 }
 
-pub(crate) fn cart_id(id: String) -> Result<String, crate::problem::Problem> {
+pub(crate) fn cart_id(id: String) -> Result<String, Problem> {
     named::<kind::Cart>(id, "CART")
 }
 
 /// A new cart for a guest; the open cart for somebody who is signed in.
 #[utoipa::path(post, path = "/v1/store/carts", tag = "carts", responses((status = 201, body = Cart)))]
-async fn create(State(app): State<App>) -> Made<Cart> {
+async fn create(State(app): State<App>, _: NoBody) -> Made<Cart> {
     let answer = app.mesh.cart().create_cart(pb::CreateCartRequest {}).await?.into_inner();
     Ok(created(view(answer.cart, answer.token, locale())))
 }
@@ -323,82 +257,6 @@ async fn remove_code(
     let request =
         pb::RemoveDiscountCodeRequest { cart_id: cart_id(id)?, token: token(&headers), code };
     Ok(shown(app.mesh.cart().remove_discount_code(request).await?.into_inner().cart))
-}
-
-/// A way to deliver.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DeliveryOption {
-    method: String,
-    price: Money,
-    min_days: u32,
-    max_days: u32,
-}
-
-/// Ways to deliver what is in the cart, to the region given or chosen before.
-#[utoipa::path(get, path = "/v1/store/carts/{id}/delivery-options", tag = "carts",
-    params(("region" = Option<String>, Query, description = "SOATO code of the region")),
-    responses((status = 200, body = List<DeliveryOption>)))]
-async fn delivery_options(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    params: Params,
-) -> Answer<List<DeliveryOption>> {
-    let request = pb::GetCartRequest { id: cart_id(id)?, token: token(&headers) };
-    let cart = app.mesh.cart().get_cart(request).await?.into_inner().cart.unwrap_or_default();
-    let cart = cart.cart.unwrap_or_default();
-    let chosen = cart.delivery.and_then(|choice| choice.address).map(|address| address.region);
-    let region = params.get("region").map(str::to_owned).or(chosen).unwrap_or_default();
-    let line = |item: pb::CartItem| order::LineRequest {
-        offer_id: item.offer_id,
-        quantity: item.quantity,
-    };
-    let lines = cart.items.into_iter().map(line).collect();
-    let request = order::ListDeliveryOptionsRequest { lines, region };
-    let answer = app.mesh.order().list_delivery_options(request).await?.into_inner();
-    Ok(List::all(answer.options, |option| DeliveryOption {
-        method: name(option.method().as_str_name(), "DELIVERY_METHOD_"),
-        price: Money::of(option.price),
-        min_days: option.min_days,
-        max_days: option.max_days,
-    }))
-}
-
-/// A way to deliver.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Method {
-    Courier,
-    Pickup,
-    Post,
-}
-
-/// How and where to deliver.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SetDelivery {
-    method: Method,
-    address: Address,
-}
-
-/// Chooses how and where to deliver.
-#[utoipa::path(put, path = "/v1/store/carts/{id}/delivery", tag = "carts", request_body = SetDelivery, responses((status = 200, body = Cart)))]
-async fn set_delivery(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    Body(body): Body<SetDelivery>,
-) -> Answer<Cart> {
-    let cart_id = cart_id(id)?;
-    let method = match body.method {
-        Method::Courier => order::DeliveryMethod::Courier,
-        Method::Pickup => order::DeliveryMethod::Pickup,
-        Method::Post => order::DeliveryMethod::Post,
-    };
-    let address = Some(body.address.normal("address.phone")?);
-    let delivery = Some(order::DeliveryChoice { method: method.into(), address });
-    let request = pb::SetDeliveryRequest { cart_id, token: token(&headers), delivery };
-    Ok(shown(app.mesh.cart().set_delivery(request).await?.into_inner().cart))
 }
 
 /// The cart that somebody had before signing in.

@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::carts::{self, Delivery, Totals};
+use super::{
+    carts::Totals,
+    delivery::{self, Delivery},
+};
 use crate::{
     app::App,
     body,
@@ -213,7 +216,7 @@ pub(crate) fn view(order: pb::Order, locale: Locale) -> Order {
         shipments: order.shipments.into_iter().map(|part| shipment(part, &items)).collect(),
         items,
         totals: order.totals.into(),
-        delivery: order.delivery.map(carts::delivery),
+        delivery: order.delivery.map(delivery::view),
         customer: order.customer.map(|who| Customer { name: who.name, phone: who.phone }),
         payment_provider: order.payment_provider,
         payment: order.payment.map(Payment::from),

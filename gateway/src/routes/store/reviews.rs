@@ -60,7 +60,7 @@ async fn list(State(app): State<App>, params: Params) -> Answer<List<Review>> {
     let mut request = pb::ListReviewsRequest { page: Some(params.page()?), ..Default::default() };
     match params.get("product_id") {
         Some(product) => {
-            request.product_id = named::<kind::Product>(product.to_owned(), "PRODUCT")?
+            request.product_id = named::<kind::Product>(product.to_owned(), "PRODUCT")?;
         }
         None => request.user_id = Context::caller().require_user()?.to_string(),
     }
