@@ -1,6 +1,12 @@
 //! Whole journeys through the program as its users know it: over HTTP, in one process and in nine. The same bodies run in both.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "a test fails by panicking, and other tests use more of the support"
+)]
 
 #[path = "journeys/accounts.rs"]
 mod accounts;

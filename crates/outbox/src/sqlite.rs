@@ -41,20 +41,20 @@ pub async fn append(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     for draft in drafts {
-        for subscriber in draft.subscribers {
-            sqlx::query(
-                "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-            )
-            .bind(draft.id.to_string())
-            .bind(subscriber.as_str())
-            .bind(draft.kind)
-            .bind(&draft.subject)
-            .bind(&draft.payload)
-            .bind(now.millis())
-            .execute(&mut *connection)
-            .await?;
-        }
+        let subscribers: Vec<&str> = draft.subscribers.iter().map(|role| role.as_str()).collect();
+        sqlx::query(
+            "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
+             select ?1, value, ?2, ?3, ?4, ?5, ?5 from json_each(?6)",
+        )
+        .bind(draft.id.to_string())
+        .bind(draft.kind)
+        .bind(&draft.subject)
+        .bind(&draft.payload)
+        .bind(now.millis())
+        // Names of roles need no escaping.
+        .bind(format!("[\"{}\"]", subscribers.join("\",\"")))
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }

@@ -110,6 +110,8 @@ impl Sqlite {
             .min_connections(1)
             .idle_timeout(Some(Duration::from_mins(1)))
             .acquire_timeout(Duration::from_secs(5))
+            // A file does not hang up; the ping would cost as much as the query.
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         Ok(Self { readers, writer })

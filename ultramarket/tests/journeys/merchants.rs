@@ -68,10 +68,7 @@ pub(crate) async fn somebody_becomes_a_merchant(platform: &'static Platform) {
     let goods = shop::Goods {
         id: product_id.to_owned(),
         slug: slug.to_owned(),
-        variant: text(&product["variants"][0]["id"]).to_owned(),
         offer: text(&product["variants"][0]["offers"][0]["id"]).to_owned(),
-        merchant: id.to_owned(),
-        price: 1_500_000,
     };
     let bought = shop::order(&guest, &goods, 2, "cash").await;
     let orders = owner.get("/v1/merchant/orders").await.expect(200);
@@ -251,10 +248,10 @@ pub(crate) async fn a_picture_is_stored_in_four_sizes(platform: &'static Platfor
     let path = "/v1/merchant/files";
     let stored = merchant.upload(path, "piyola.png", "image/png", png.get_ref()).await.expect(201);
     assert!(text(&stored["id"]).starts_with("file_"));
-        assert_eq!((&stored["width"], &stored["height"]), (&json!(771), &json!(600)), "fits 800 x 600");
+    assert_eq!((&stored["width"], &stored["height"]), (&json!(771), &json!(600)), "fits 800 x 600");
     let thumbnails = &stored["thumbnails"];
     for (name, url, most) in [
-                ("main", &stored["url"], 771),
+        ("main", &stored["url"], 771),
         ("large", &thumbnails["large"], 600),
         ("medium", &thumbnails["medium"], 300),
         ("small", &thumbnails["small"], 120),

@@ -80,7 +80,7 @@ pub(crate) async fn payme_takes_back_before_it_pays(platform: &'static Platform)
     Payme::result(&payme.call("CreateTransaction", create).await);
     let other =
         json!({ "id": payme_id(), "time": now(), "amount": bought.total, "account": account });
-        let busy = Payme::error(&payme.call("CreateTransaction", other).await);
+    let busy = Payme::error(&payme.call("CreateTransaction", other).await);
     assert_eq!(busy, -31008, "one transaction at a time");
     let cancel = json!({ "id": id, "reason": 3 });
     let ended = Payme::result(&payme.call("CancelTransaction", cancel.clone()).await);
@@ -227,7 +227,7 @@ pub(crate) async fn a_cancelled_order_gives_its_goods_back(platform: &'static Pl
     let ended = bought.client.post(&path, json!({ "reason": "fikrim oʻzgardi" })).await.expect(200);
     assert_eq!(ended["status"], "cancelled");
     assert_eq!(shop::stock(&merchant, &goods).await, (6, 0));
-        let again = bought.client.post(&path, json!({})).await.expect(200);
+    let again = bought.client.post(&path, json!({})).await.expect(200);
     assert_eq!(again["status"], "cancelled", "a repeat says the same");
     assert_eq!(shop::stock(&merchant, &goods).await, (6, 0), "and gives nothing back twice");
     let payme = Payme::new(&guest);

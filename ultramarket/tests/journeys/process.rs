@@ -13,7 +13,7 @@ use serde_json::Value;
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_ultramarket");
 /// A start that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Variables of the environment.
 pub(crate) type Environment = BTreeMap<String, String>;

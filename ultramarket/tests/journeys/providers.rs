@@ -19,6 +19,10 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
 /// Payme's side of the Merchant API.
 #[derive(Debug, Clone)]
 pub(crate) struct Payme {
@@ -28,7 +32,7 @@ pub(crate) struct Payme {
 /// A new transaction's id: 24 hexadecimal digits.
 pub(crate) fn payme_id() -> String {
     let hash = Md5::digest(ids::RequestId::new().to_string());
-    let mut text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut text = hex(&hash);
     text.truncate(24);
     text
 }
@@ -140,7 +144,7 @@ impl Click {
             "{}{CLICK_SERVICE}{secret}{}{prepare_id}{}{action}{sign_time}",
             self.trans_id, self.reference, self.amount
         );
-        let sign: String = Md5::digest(signed).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sign = hex(&Md5::digest(signed));
         let mut fields = vec![
             ("click_trans_id", self.trans_id.to_string()),
             ("service_id", CLICK_SERVICE.to_owned()),

@@ -62,7 +62,10 @@ impl Aims {
             self.shopper.get("/v1/store/wishlist").await.expect(200),
             self.shopper.get("/v1/store/reviews").await.expect(200),
             self.shopper.get("/v1/store/orders").await.expect(200),
-            self.admin.get("/v1/admin/categories").await.expect(200)["data"].as_array().unwrap().len(),
+            self.admin.get("/v1/admin/categories").await.expect(200)["data"]
+                .as_array()
+                .unwrap()
+                .len(),
         ])
     }
 

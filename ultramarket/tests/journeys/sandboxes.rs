@@ -56,7 +56,7 @@ pub(crate) async fn a_person_presses_pay(platform: &'static Platform) {
     let sandbox = Client::new(text(&platform.sandboxes["payme"]));
     let kind = "application/x-www-form-urlencoded";
     let ending = sandbox.raw(Method::POST, target, kind, form).await;
-        assert_eq!(ending.status, 303, "{}", ending.text());
+    assert_eq!(ending.status, 303, "{}", ending.text());
     let back = ending.header("location");
     assert!(back.starts_with(&platform.gateway) && back.contains(&bought.id), "{back}");
     bought.becomes("paid").await;

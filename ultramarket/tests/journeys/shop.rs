@@ -85,10 +85,7 @@ pub(crate) fn amount(value: &Value) -> i64 {
 pub(crate) struct Goods {
     pub(crate) id: String,
     pub(crate) slug: String,
-    pub(crate) variant: String,
     pub(crate) offer: String,
-    pub(crate) merchant: String,
-    pub(crate) price: i64,
 }
 
 /// The body that makes a product.
@@ -110,15 +107,10 @@ pub(crate) fn draft(name: &str, price: i64, stock: i64) -> Value {
 pub(crate) async fn goods(merchant: &Client, price: i64, stock: i64) -> Goods {
     let body = draft(&format!("Sinov{:05}", unique()), price, stock);
     let product = merchant.post("/v1/merchant/products", body).await.expect(201);
-    let variant = &product["variants"][0];
-    let me = merchant.get("/v1/merchant/me").await.expect(200);
     Goods {
         id: text(&product["id"]).to_owned(),
         slug: text(&product["slug"]).to_owned(),
-        variant: text(&variant["id"]).to_owned(),
-        offer: text(&variant["offers"][0]["id"]).to_owned(),
-        merchant: text(&me["merchant"]["id"]).to_owned(),
-        price,
+        offer: text(&product["variants"][0]["offers"][0]["id"]).to_owned(),
     }
 }
 

@@ -20,21 +20,17 @@ pub(super) async fn find(
     row.fetch_optional(connection).await?.as_ref().map(rows::order).transpose()
 }
 
-pub(super) async fn of_cart(
+/// Whether the cart has become an order, and the sequence of the next order.
+pub(super) async fn standing(
     connection: &mut SqliteConnection,
     cart: CartId,
-) -> Result<bool, Error> {
-    let found: Option<i64> = sqlx::query_scalar("select 1 from orders where cart_id = ?")
-        .bind(cart.to_string())
-        .fetch_optional(connection)
-        .await?;
-    Ok(found.is_some())
-}
-
-pub(super) async fn next_seq(connection: &mut SqliteConnection) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar("select coalesce(max(seq), 0) + 1 from orders")
-        .fetch_one(connection)
-        .await?)
+) -> Result<(bool, i64), Error> {
+    Ok(sqlx::query_as(
+        "select exists (select 1 from orders where cart_id = ?), (select coalesce(max(seq), 0) + 1 from orders)",
+    )
+    .bind(cart.to_string())
+    .fetch_one(connection)
+    .await?)
 }
 
 #[derive(Serialize)]
@@ -56,25 +52,21 @@ pub(super) async fn insert(connection: &mut SqliteConnection, order: &Order) -> 
         Buyer::User(user) => (Some(user.to_string()), None),
         Buyer::Token(hash) => (None, Some(hash.to_vec())),
     };
-    sqlx::query("insert into orders values (?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?)")
-        .bind(order.id.to_string())
-        .bind(order.seq)
-        .bind(order.cart.to_string())
-        .bind(user)
-        .bind(token)
-        .bind(rows::name(&order.status)?)
-        .bind(rows::name(&order.payment_status)?)
-        .bind(rows::json(&order.body)?)
-        .bind(order.reserved_until.map(Timestamp::millis))
-        .bind(order.version)
-        .bind(order.placed_at.millis())
-        .execute(&mut *connection)
-        .await?;
     sqlx::query(
-        "insert into shipments (merchant_id, order_id, status, placed_at)
-         select value ->> 'merchant', ?, value ->> 'status', ? from json_each(?)",
+        "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, null, ?9, ?10, ?11);
+         insert into shipments (merchant_id, order_id, status, placed_at)
+         select value ->> 'merchant', ?1, value ->> 'status', ?11 from json_each(?12)",
     )
     .bind(order.id.to_string())
+    .bind(order.seq)
+    .bind(order.cart.to_string())
+    .bind(user)
+    .bind(token)
+    .bind(rows::name(&order.status)?)
+    .bind(rows::name(&order.payment_status)?)
+    .bind(rows::json(&order.body)?)
+    .bind(order.reserved_until.map(Timestamp::millis))
+    .bind(order.version)
     .bind(order.placed_at.millis())
     .bind(shipment_rows(order)?)
     .execute(connection)
@@ -135,11 +127,9 @@ pub(super) async fn apply(
     if updated.rows_affected() == 0 {
         return Ok(false);
     }
-    if let Some(cause) = cause {
-        outbox::sqlite::first_time(connection, &cause, now).await?;
-    }
     sqlx::query(
-        "update shipments set status = s.status
+        "insert into inbox (event, at) select ?3, ?4 where ?3 is not null;
+         update shipments set status = s.status
          from (select value ->> 'merchant' as merchant, value ->> 'status' as status from json_each(?2)) s
          where order_id = ?1 and merchant_id = s.merchant
          -- What ended before it was paid never was a merchant's business.
@@ -147,6 +137,8 @@ pub(super) async fn apply(
     )
     .bind(order.id.to_string())
     .bind(shipment_rows(order)?)
+    .bind(cause)
+    .bind(now.millis())
     .execute(&mut *connection)
     .await?;
     let products = stock::settle(connection, order.id, transition.stock, now).await?;

@@ -23,7 +23,8 @@ pub(super) async fn place(
     if let Some(before) = keys::recall(connection, &key.scope, &key.key).await? {
         return Ok(Placed::Before(before));
     }
-    if orders::of_cart(connection, placing.cart).await? {
+    let (completed, seq) = orders::standing(connection, placing.cart).await?;
+    if completed {
         return Err(Error::CartCompleted);
     }
     let wanted = Wanted::Offers(placing.lines.iter().map(|line| line.offer).collect());
@@ -35,7 +36,6 @@ pub(super) async fn place(
         return Err(Error::PriceChanged(total.amount));
     }
     let cash = placing.provider == Provider::Cash;
-    let seq = orders::next_seq(connection).await?;
     let order = compose(&placing, &quote, seq);
     orders::insert(connection, &order).await?;
     if !stock::take(connection, order.id, &placing.lines, cash, placing.now).await? {

@@ -46,23 +46,17 @@ pub(super) async fn take(
         return Ok(false);
     }
     let state = if sold { "sold" } else { "held" };
+    // Two statements in one trip to the database.
     sqlx::query(
         "insert into reservations (order_id, offer_id, quantity, state)
-         select ?2, value ->> 'offer', value ->> 'quantity', ?3 from json_each(?1)",
+         select ?2, value ->> 'offer', value ->> 'quantity', ?3 from json_each(?1);
+         insert into stock_ledger (offer_id, available, reserved, cause, order_id, at)
+         select value ->> 'offer', -(value ->> 'quantity'), (value ->> 'quantity') * ?4, ?3, ?2, ?5 from json_each(?1)",
     )
     .bind(&takes)
     .bind(order.to_string())
     .bind(state)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "insert into stock_ledger (offer_id, available, reserved, cause, order_id, at)
-         select value ->> 'offer', -(value ->> 'quantity'), (value ->> 'quantity') * ?3, ?4, ?2, ?5 from json_each(?1)",
-    )
-    .bind(&takes)
-    .bind(order.to_string())
     .bind(reserve)
-    .bind(state)
     .bind(now.millis())
     .execute(connection)
     .await?;
@@ -82,34 +76,25 @@ pub(super) async fn settle(
         StockEffect::Sell => ("('held')", "sold", 0),
         StockEffect::Release => ("('held', 'sold')", "released", 1),
     };
-    let order = order.to_string();
-    let ledger = format!(
+    // Three statements in one trip to the database; the second tells which products they concern.
+    let sql = format!(
         "insert into stock_ledger (offer_id, available, reserved, cause, order_id, at)
          select offer_id, quantity * ?2, case state when 'held' then -quantity else 0 end, ?3, order_id, ?4
-         from reservations where order_id = ?1 and state in {from}"
+         from reservations where order_id = ?1 and state in {from};
+         update offers set available = available + r.quantity * ?2,
+         reserved = reserved - case r.state when 'held' then r.quantity else 0 end,
+         version = version + 1, updated_at = ?4
+         from reservations r where r.order_id = ?1 and r.state in {from} and offers.id = r.offer_id
+         returning product_id;
+         update reservations set state = ?3 where order_id = ?1 and state in {from}"
     );
-    sqlx::query(sqlx::AssertSqlSafe(ledger))
-        .bind(&order)
+    let products: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(order.to_string())
         .bind(back)
         .bind(to)
         .bind(now.millis())
-        .execute(&mut *connection)
+        .fetch_all(connection)
         .await?;
-    let offers = format!(
-        "update offers set available = available + r.quantity * ?2,
-         reserved = reserved - case r.state when 'held' then r.quantity else 0 end,
-         version = version + 1, updated_at = ?3
-         from reservations r where r.order_id = ?1 and r.state in {from} and offers.id = r.offer_id
-         returning product_id"
-    );
-    let products: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(offers))
-        .bind(&order)
-        .bind(back)
-        .bind(now.millis())
-        .fetch_all(&mut *connection)
-        .await?;
-    let moved = format!("update reservations set state = ? where order_id = ? and state in {from}");
-    sqlx::query(sqlx::AssertSqlSafe(moved)).bind(to).bind(&order).execute(connection).await?;
     products.iter().map(|id| rows::parsed(id)).collect()
 }
 
