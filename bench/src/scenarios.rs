@@ -124,7 +124,8 @@ impl Market {
         Ok(Self { address, slugs, offers, shopper })
     }
 
-    /// Scenarios that read.
+    /// Scenarios that read: as it comes, and with a number in each request that makes it one that nobody asked for before, because
+    /// answers of the catalogue are kept for a moment.
     pub(crate) async fn browse(&self, options: &Options) -> anyhow::Result<Vec<Row>> {
         let get = |path: &str| request("GET", path, &[], "");
         let list = vec![get("/v1/store/products?limit=20")];
@@ -134,8 +135,7 @@ impl Market {
             .iter()
             .map(|query| get(&format!("/v1/store/search?limit=20&q={}", escape(query))))
             .collect();
-        // Answers of the catalogue are kept for a moment; each of these asks for something that nobody asked for before.
-        let unseen = Self::unseen(&searches);
+        let target = (self.address, options.connections);
         let mut rows = Vec::new();
         for (name, requests) in [
             ("product list", list),
@@ -143,47 +143,14 @@ impl Market {
             ("search with facets, 50 queries in turn", searches),
         ] {
             if options.wants(name) {
-                let target = (self.address, options.connections);
-                rows.push(load::rotating(name, target, options.length(), requests).await?);
+                let length = options.length();
+                rows.push(load::rotating(name, target, length, requests.clone()).await?);
+                let name = format!("{name}, never the same");
+                let parts = requests.iter().filter_map(|request| parts(request)).collect();
+                rows.push(load::many(&name, target, length, unseen(parts)).await?);
             }
-        }
-        if options.wants("search with facets, never the same") {
-            rows.push(self.search_unseen(unseen, options).await?);
         }
         Ok(rows)
-    }
-
-    /// The beginnings and ends of requests between which a number makes each a new one.
-    fn unseen(requests: &[Vec<u8>]) -> Vec<(String, String)> {
-        let split = |request: &Vec<u8>| {
-            let text = String::from_utf8_lossy(request).into_owned();
-            let (start, rest) = text.split_once(" HTTP/1.1")?;
-            Some((format!("{start}&price_lte="), format!(" HTTP/1.1{rest}")))
-        };
-        requests.iter().filter_map(split).collect()
-    }
-
-    async fn search_unseen(
-        &self,
-        parts: Vec<(String, String)>,
-        options: &Options,
-    ) -> anyhow::Result<Row> {
-        let work = async move |index: usize, connection: &mut Connection, watch: &mut Watch| {
-            let mut number = 900_000_000_000 + index * 10_000_000;
-            for (start, end) in parts.iter().cycle() {
-                if !watch.goes_on() {
-                    break;
-                }
-                number += 1;
-                let request = format!("{start}{number}{end}");
-                let asked = Instant::now();
-                let status = connection.send(request.as_bytes()).await?;
-                watch.note(asked, status == 200);
-            }
-            Ok(())
-        };
-        let target = (self.address, options.connections);
-        load::many("search with facets, never the same", target, options.length(), work).await
     }
 
     /// Scenarios that change something.
@@ -226,6 +193,34 @@ impl Market {
         };
         let target = (self.address, options.connections);
         load::many("add to cart", target, options.length(), work).await
+    }
+}
+
+/// The beginning and the end of a request between which a number fits.
+fn parts(request: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(request);
+    let (start, rest) = text.split_once(" HTTP/1.1")?;
+    let joint = if start.contains('?') { '&' } else { '?' };
+    Some((format!("{start}{joint}price_lte="), format!(" HTTP/1.1{rest}")))
+}
+
+/// Sends these in turn, each with a number of its own: a price that is above every other.
+fn unseen(
+    parts: Vec<(String, String)>,
+) -> impl AsyncFn(usize, &mut Connection, &mut Watch) -> anyhow::Result<()> {
+    async move |index: usize, connection: &mut Connection, watch: &mut Watch| {
+        let mut number = 900_000_000_000 + index * 10_000_000;
+        for (start, end) in parts.iter().cycle().skip(index * 7 % parts.len().max(1)) {
+            if !watch.goes_on() {
+                break;
+            }
+            number += 1;
+            let request = format!("{start}{number}{end}");
+            let asked = Instant::now();
+            let status = connection.send(request.as_bytes()).await?;
+            watch.note(asked, status == 200);
+        }
+        Ok(())
     }
 }
 

@@ -17,9 +17,10 @@ use cli::{Cli, Command};
 use config::Config;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
+    allocator::return_freed_memory();
     match Cli::try_parse() {
         Ok(cli) => exit::code(run(&cli)),
         Err(error) => exit::command_line(&error),

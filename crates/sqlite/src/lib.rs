@@ -92,7 +92,7 @@ impl Sqlite {
             .busy_timeout(Duration::from_secs(5))
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-2048")
-            .pragma("mmap_size", "67108864")
+            .pragma("mmap_size", "16777216")
             .statement_cache_capacity(256);
         if let Some(folder) =
             options.get_filename().parent().filter(|folder| *folder != Path::new(""))

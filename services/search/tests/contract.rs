@@ -20,13 +20,13 @@ use testkit::Folder;
 #[path = "support/catalogue.rs"]
 mod catalogue;
 
-#[path = "contract/helpers.rs"]
-mod helpers;
+#[path = "contract/fixtures.rs"]
+mod fixtures;
 #[path = "contract/rebuilds.rs"]
 mod rebuilds;
 
 use catalogue::{id_at, name};
-use helpers::{facet, filled, find, names, offers, place, renamed, value, with};
+use fixtures::{facet, filled, find, names, offers, place, renamed, value, with};
 use rebuilds::{
     a_failed_rebuild_changes_nothing, a_rebuild_replaces_everything,
     news_during_a_rebuild_are_in_both,

@@ -13,7 +13,7 @@ use testkit::Folder;
 use crate::{
     address,
     catalogue::{self, id_at},
-    helpers::{filled, find, names, offers, renamed, with},
+    fixtures::{filled, find, names, offers, renamed, with},
     tantivy_in,
 };
 
