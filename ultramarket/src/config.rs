@@ -240,12 +240,11 @@ fn explain(error: &figment::Error) -> anyhow::Error {
     let path = first.path.join(".");
     match &first.kind {
         figment::error::Kind::UnknownField(name, known) => {
-            let at = if path.is_empty() || path.ends_with(name.as_str()) {
-                path.clone()
-            } else {
-                format!("{path}.{name}")
+            let at = match path.as_str() {
+                "" => name.clone(),
+                whole if whole.ends_with(name.as_str()) => path,
+                table => format!("{table}.{name}"),
             };
-            let at = if at.is_empty() { name.clone() } else { at };
             anyhow::anyhow!("unknown key {at:?}; known here: {}", known.join(", "))
         }
         kind => anyhow::anyhow!("{path}: {kind}"),

@@ -23,7 +23,7 @@ struct Line<'a> {
     sandboxes: Option<&'a BTreeMap<&'static str, String>>,
 }
 
-fn line<'a>(platform: &'a Platform) -> Line<'a> {
+fn line(platform: &Platform) -> Line<'_> {
     let roles: BTreeMap<_, _> =
         platform.urls.iter().map(|(role, url)| (role.as_str(), url.as_str())).collect();
     Line {

@@ -193,7 +193,7 @@ mod tests {
     fn timeouts_in_every_unit() {
         assert_eq!(parse_timeout("250m"), Some(Duration::from_millis(250)));
         assert_eq!(parse_timeout("2S"), Some(Duration::from_secs(2)));
-        assert_eq!(parse_timeout("1H"), Some(Duration::from_secs(3600)));
+        assert_eq!(parse_timeout("1H"), Some(Duration::from_hours(1)));
         for wrong in ["", "m", "5", "5x", "-1S", "ü"] {
             assert_eq!(parse_timeout(wrong), None, "{wrong}");
         }

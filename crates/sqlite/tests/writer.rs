@@ -1,4 +1,5 @@
 //! Promises of the embedded engine.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use sqlite::{Durability, Error, FutureExt, Sqlite};
 

@@ -1,5 +1,10 @@
 //! What every store of orders promises, whichever it is.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::{sync::Arc, time::Duration};
 
@@ -52,13 +57,13 @@ fn goods(merchant: MerchantId, stock: i64, price: i64) -> (Snapshot, Terms) {
         picture_url: String::new(),
         on_show: true,
         version: 1,
-        variants: vec![(variant, "SKU".to_owned(), Default::default())],
+        variants: vec![(variant, "SKU".to_owned(), std::collections::BTreeMap::new())],
     };
     let terms = Terms {
         merchant,
         variant,
         sku: "SKU".to_owned(),
-        options: Default::default(),
+        options: std::collections::BTreeMap::new(),
         price: Some(Money::uzs(price)),
         compare_at: None,
         stock: Some(stock),
@@ -81,7 +86,7 @@ fn placing(lines: &[(OfferId, u32)]) -> Placing {
         provider: Provider::Payme,
         expected_total: None,
         tariff: TARIFF,
-        reserved_until: NOW.plus(Duration::from_secs(1800)),
+        reserved_until: NOW.plus(Duration::from_mins(30)),
         locale: "uz".to_owned(),
         key: Key { scope: cart.to_string(), key: "k1".to_owned(), hash: vec![1] },
         order_token: String::new(),
@@ -114,11 +119,11 @@ fn payment(order: &Order) -> Payment {
 }
 
 async fn a_checkout_takes_stock_and_tells_others(store: &dyn OrderStore) {
-    let goods = stocked(store, 5, 1000_00).await;
+    let goods = stocked(store, 5, 100_000).await;
     let before = store.outbox().backlog().await.unwrap().pending;
     let order = placed(store, placing(&[(goods.id, 2)])).await;
     assert_eq!(order.status, Status::AwaitingPayment);
-    assert_eq!(order.body.totals.total, Money::uzs(2000_00));
+    assert_eq!(order.body.totals.total, Money::uzs(200_000));
     assert_eq!(order.number().len(), 8);
     let left = offer(store, goods.id).await;
     assert_eq!((left.available, left.reserved), (3, 2));
@@ -129,7 +134,7 @@ async fn a_checkout_takes_stock_and_tells_others(store: &dyn OrderStore) {
 }
 
 async fn of_many_buyers_as_many_as_pieces_get_one(store: &dyn OrderStore) {
-    let goods = stocked(store, 5, 1000_00).await;
+    let goods = stocked(store, 5, 100_000).await;
     let tries = (0..60).map(|_| store.place(placing(&[(goods.id, 1)])));
     let outcomes = futures::future::join_all(tries).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5);
@@ -169,7 +174,7 @@ async fn one_cart_is_one_order_whatever_the_key(store: &dyn OrderStore) {
     let first = placing(&[(goods.id, 1)]);
     placed(store, first.clone()).await;
     let mut second = Placing { order: OrderId::new(), ..first };
-    second.key.key = "k2".to_owned();
+    "k2".clone_into(&mut second.key.key);
     assert!(matches!(store.place(second).await, Err(Error::CartCompleted)));
     assert_eq!(offer(store, goods.id).await.available, 49);
 }

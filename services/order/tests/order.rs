@@ -1,5 +1,5 @@
 //! The service through the mesh, local and remote.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -335,7 +335,7 @@ async fn unpaid_orders_end_unless_a_provider_holds_them() {
         tell(&lab, "payment.started", &order, payments::PaymentStatus::Processing, hold).await;
         // The event says until when, and the provider itself says longer.
         *world.live_until.lock().unwrap() = hold + 60_000;
-        lab.clock.advance(Duration::from_millis(12 * 3_600_000 + 1000));
+        lab.clock.advance(Duration::from_secs(12 * 3600 + 1));
         eventually("the order is held on", async || {
             let order = get(&lab, Caller::guest(), &order.id, &placed.order_token).await.unwrap();
             order.reserved_until_ms >= hold + 60_000

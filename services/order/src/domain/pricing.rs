@@ -175,8 +175,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_bought_counts_nothing() {
-        let offer = testing::offer(5_000_00, 1);
-        let off_sale = Offer { on_sale: false, ..testing::offer(7_000_00, 9) };
+        let offer = testing::offer(500_000, 1);
+        let off_sale = Offer { on_sale: false, ..testing::offer(700_000, 9) };
         let lines = [
             Line { offer: offer.id, quantity: 2 },
             Line { offer: off_sale.id, quantity: 1 },
@@ -185,13 +185,13 @@ mod tests {
         let quote = quote(&lines, vec![offer, off_sale], Some(&courier("1726")), &TARIFF).unwrap();
         let available: Vec<bool> = quote.lines.iter().map(|line| line.available).collect();
         assert_eq!(available, [false, false, false], "two of one piece are too many");
-        assert_eq!(quote.totals.items.amount, 10_000_00, "a sold-out line still shows its price");
-        assert_eq!(quote.totals.total.amount, 10_000_00 + 2_500_000);
+        assert_eq!(quote.totals.items.amount, 1_000_000, "a sold-out line still shows its price");
+        assert_eq!(quote.totals.total.amount, 1_000_000 + 2_500_000);
     }
 
     proptest! {
         #[test]
-        fn totals_add_up(rows in prop::collection::vec((1i64..10_000_000_000, 1u32..=999, 0u32..=15), 0..50)) {
+        fn totals_add_up(rows in prop::collection::vec((1i64..1_000_0000_000, 1u32..=999, 0u32..=15), 0..50)) {
             let mut offers = Vec::new();
             let mut lines = Vec::new();
             for (price, quantity, vat) in rows {
