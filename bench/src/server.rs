@@ -38,7 +38,9 @@ impl Server {
         std::fs::create_dir_all(&folder)?;
         let data = folder.display().to_string();
         let arguments = ["demo", "--json", "--port-base", "0", "--data-dir", &data];
-        let mut command = command(&options.binary, &arguments, options);
+        // It runs elsewhere: a path from here would name nothing.
+        let binary = options.binary.canonicalize().context("--binary")?;
+        let mut command = command(&binary, &arguments, options);
         command
             .env("UM_GATEWAY__RATE_LIMIT__ENABLED", "false")
             .env("UM_TELEMETRY__LEVEL", "warn")

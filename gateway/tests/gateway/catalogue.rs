@@ -10,7 +10,8 @@ use crate::kit::{Kit, header, problem};
 #[tokio::test]
 async fn a_list_speaks_the_clients_language_and_knows_offers() {
     let kit = Kit::new().await;
-    for (language, title) in [("ru", "Чайник"), ("en-GB", "Teapot"), ("uz-Cyrl", "Choynak")] {
+    for (language, title) in [("ru", "Чайник"), ("en-GB", "Teapot"), ("uz-Cyrl", "Чойнак")]
+    {
         let answer = kit.get("/v1/store/products?count=exact").header("accept-language", language);
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), 200);
