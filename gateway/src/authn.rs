@@ -154,6 +154,11 @@ impl Authentication {
         }
     }
 
+    /// A key was taken back: it must not be believed any longer here. Other gateways notice when it has aged.
+    pub(crate) fn forget_api_keys(&self) {
+        self.api_keys.invalidate_all();
+    }
+
     fn known(&self) -> Arc<Keys> {
         match self.keys.read() {
             Ok(keys) => Arc::clone(&keys),

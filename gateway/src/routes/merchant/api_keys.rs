@@ -81,5 +81,6 @@ async fn create(State(app): State<App>, Body(body): Body<NewApiKey>) -> Made<Api
 async fn remove(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     let id = named::<kind::ApiKey>(id, "API_KEY")?;
     app.mesh.auth().delete_api_key(pb::DeleteApiKeyRequest { id }).await?;
+    app.authentication.forget_api_keys();
     Ok(StatusCode::NO_CONTENT)
 }
