@@ -1,16 +1,17 @@
 //! Finished answers of the public catalogue.
 //!
-//! A hit costs a look-up: bytes, headers and tag are ready. Misses of one address are worked out once for all who wait. A write by a
-//! merchant or the platform owner starts a new generation, so that what began before it is never shown after it.
+//! A hit costs a look-up: bytes, headers and tag are ready. Misses of one address are worked out once for all who wait. When an answer
+//! has its age, the first who asks works it out anew and the others are given the old one meanwhile, so that nobody waits behind a popular
+//! address; nothing is ever shown at more than twice its age. A write by a merchant or the platform owner starts a new generation, so that what began before it is never shown after it.
 
 use std::{
     fmt::Write as _,
     io::Write as _,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -36,6 +37,9 @@ pub(crate) struct Finished {
     headers: HeaderMap,
     bytes: Bytes,
     zipped: OnceLock<Bytes>,
+    made: Instant,
+    /// Somebody is working it out anew.
+    renewing: AtomicBool,
 }
 
 /// The cache.
@@ -43,6 +47,7 @@ pub(crate) struct Finished {
 pub(crate) struct Answers {
     kept: moka::future::Cache<String, Arc<Finished>>,
     generation: AtomicU64,
+    age: Duration,
     enabled: bool,
     control: HeaderValue,
 }
@@ -74,7 +79,7 @@ pub(crate) fn route(path: &str) -> Option<usize> {
 }
 
 impl Answers {
-    /// A cache whose answers are at most `age` old.
+    /// A cache whose answers are fresh for `age`, and gone after twice of it.
     pub(crate) fn new(age: Duration) -> Self {
         let kept = moka::future::Cache::builder()
             .weigher(|key: &String, answer: &Arc<Finished>| {
@@ -82,13 +87,14 @@ impl Answers {
                 u32::try_from(size).unwrap_or(u32::MAX)
             })
             .max_capacity(ROOM)
-            .time_to_live(age.max(Duration::from_millis(1)))
+            .time_to_live((age * 2).max(Duration::from_millis(1)))
             .build();
         let seconds = age.as_secs();
         let control = HeaderValue::try_from(format!("public, max-age={seconds}"));
         Self {
             kept,
             generation: AtomicU64::new(0),
+            age,
             enabled: !age.is_zero(),
             control: control.unwrap_or(HeaderValue::from_static("public, max-age=0")),
         }
@@ -118,9 +124,18 @@ impl Answers {
         key
     }
 
-    /// What is ready under a name.
+    /// What is ready under a name. The first who asks for an answer that has its age gets none, and works it out anew.
     pub(crate) async fn get(&self, key: &str) -> Option<Arc<Finished>> {
-        if self.enabled { self.kept.get(key).await } else { None }
+        if !self.enabled {
+            return None;
+        }
+        let found = self.kept.get(key).await?;
+        let shown = self.is_fresh(&found) || found.renewing.swap(true, Ordering::AcqRel);
+        shown.then_some(found)
+    }
+
+    fn is_fresh(&self, finished: &Finished) -> bool {
+        finished.made.elapsed() < self.age
     }
 
     /// What is ready under a name, or the outcome of `work`, which runs once for all who ask meanwhile. Only successes are kept.
@@ -135,8 +150,20 @@ impl Answers {
         if !self.enabled {
             return work.await.unwrap_or_else(|failure| failure);
         }
-        let kept = self.kept.try_get_with(key, work).await;
-        kept.unwrap_or_else(|failure| Arc::clone(&failure))
+        match self.kept.get(&key).await {
+            Some(found) if self.is_fresh(&found) => found,
+            Some(_) => match work.await {
+                Ok(finished) => {
+                    self.kept.insert(key, Arc::clone(&finished)).await;
+                    finished
+                }
+                Err(failure) => failure,
+            },
+            None => {
+                let kept = self.kept.try_get_with(key, work).await;
+                kept.unwrap_or_else(|failure| Arc::clone(&failure))
+            }
+        }
     }
 
     /// Something of the catalogue was changed: nothing that is kept, or being worked out, is shown any more.
@@ -154,7 +181,14 @@ impl Answers {
             headers.insert(header::CACHE_CONTROL, self.control.clone());
             headers.insert(header::ETAG, etag(&bytes));
         }
-        Finished { status: parts.status, headers: parts.headers, bytes, zipped: OnceLock::new() }
+        Finished {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+            zipped: OnceLock::new(),
+            made: Instant::now(),
+            renewing: AtomicBool::new(false),
+        }
     }
 }
 
@@ -233,6 +267,29 @@ impl Finished {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn page(text: &'static str) -> Response {
+        Response::new(Body::from(text))
+    }
+
+    #[tokio::test]
+    async fn of_many_who_ask_for_an_old_answer_one_renews_it() {
+        // Fresh for no time at all, and kept long enough for the test.
+        let answers = Answers { age: Duration::ZERO, ..Answers::new(Duration::from_secs(30)) };
+        let first = answers.get_or("k".to_owned(), async { page("old") }).await;
+        assert_eq!(first.bytes, "old");
+        assert!(answers.get("k").await.is_none(), "the first renews");
+        for _ in 0..3 {
+            assert_eq!(answers.get("k").await.unwrap().bytes, "old", "the others do not wait");
+        }
+        let renewed = answers.get_or("k".to_owned(), async { page("new") }).await;
+        assert_eq!(renewed.bytes, "new");
+        let fresh = Answers::new(Duration::from_secs(30));
+        fresh.get_or("k".to_owned(), async { page("kept") }).await;
+        assert_eq!(fresh.get_or("k".to_owned(), async { page("other") }).await.bytes, "kept");
+        fresh.renew();
+        assert!(fresh.get(&fresh.key("/v1/store/products", None, Locale::Uz)).await.is_none());
+    }
 
     #[test]
     fn routes_of_the_catalogue() {
