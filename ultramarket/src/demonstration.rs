@@ -57,7 +57,7 @@ impl Temporary {
             return Ok(Self(None));
         }
         let folder = std::env::temp_dir().join(format!("ultramarket-{}", ids::RequestId::new()));
-        std::fs::create_dir_all(&folder).map_err(exit::cannot_create)?;
+        platform::make_private(&folder).map_err(exit::cannot_create)?;
         let kept = Flags { data_dir: Some(folder.clone()), ..flags.clone() };
         *config = Config::load(&kept).map_err(exit::usage)?;
         Ok(Self(Some(folder)))

@@ -97,7 +97,7 @@ fn mesh_token(config: &Config) -> anyhow::Result<Token> {
         return Ok(Token::new(configured));
     }
     let folder = &config.data_dir;
-    std::fs::create_dir_all(folder).with_context(|| {
+    make_private(folder).with_context(|| {
         format!("the data directory {} cannot be used (UM_DATA_DIR)", folder.display())
     })?;
     let file = folder.join("mesh.token");
@@ -105,6 +105,12 @@ fn mesh_token(config: &Config) -> anyhow::Result<Token> {
         .and_then(|()| std::fs::read_to_string(&file))
         .map(|secret| Token::new(secret.trim()))
         .with_context(|| format!("{} cannot be used (UM_DATA_DIR)", file.display()))
+}
+
+/// Makes a folder for keys and customers' data, which only its owner may enter; one that is there stays as it is.
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Writes a secret that only its owner may read, unless another process was quicker.
@@ -124,5 +130,20 @@ fn write_new(file: &Path, secret: &str) -> std::io::Result<()> {
     match linked {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn only_its_owner_enters_the_data_directory() {
+        let folder = std::env::temp_dir().join(format!("um-private-{}", ids::RequestId::new()));
+        super::make_private(&folder).unwrap();
+        super::make_private(&folder).unwrap();
+        let mode = std::fs::metadata(&folder).unwrap().permissions().mode();
+        std::fs::remove_dir(&folder).unwrap();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }
