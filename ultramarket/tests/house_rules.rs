@@ -50,9 +50,11 @@ fn a_service_has_the_shape_of_the_others() {
         missing.extend(
             wanted.iter().map(|file| format!("{folder}/{file}")).filter(|file| !tree.has(file)),
         );
-        let sql = tree.under(&format!("{folder}/src/store")).any(|file| file.mentions("sqlx"));
-        if sql && !tree.has_under(&format!("{folder}/migrations/sqlite")) {
-            missing.push(format!("{folder}/migrations/sqlite/0001_{service}.sql"));
+        for (driver, dialect) in [("sqlite", "sqlite"), ("sqlx", "postgres")] {
+            let sql = tree.under(&format!("{folder}/src/store")).any(|file| file.mentions(driver));
+            if sql && !tree.has_under(&format!("{folder}/migrations/{dialect}")) {
+                missing.push(format!("{folder}/migrations/{dialect}/0001_{service}.sql"));
+            }
         }
     }
     hold(

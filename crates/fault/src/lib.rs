@@ -7,7 +7,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
+mod breaker;
 mod wire;
+
+pub use breaker::Breaker;
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

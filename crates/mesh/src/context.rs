@@ -85,6 +85,11 @@ impl Context {
         CURRENT.scope(self, future)
     }
 
+    /// Runs a function in this context: for work that was handed to a thread.
+    pub fn sync_scope<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
     /// How long a call made now may take.
     pub(crate) fn remaining(&self) -> Duration {
         self.deadline

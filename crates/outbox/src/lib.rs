@@ -14,6 +14,7 @@ use ids::EventId;
 use mesh::Role;
 use prost::Message as _;
 
+pub mod postgres;
 mod receive;
 mod relay;
 pub mod sqlite;

@@ -30,48 +30,38 @@ use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
 use mesh::Role;
-use sqlite::{Error, FutureExt as _, Sqlite, SqliteConnection};
+use sqlite::{Connection, Error, Sqlite, params};
 
 use crate::{Backlog, Draft, OutboxStore, Parcel};
 
 /// Writes events in the caller's transaction.
-pub async fn append(
-    connection: &mut SqliteConnection,
-    drafts: &[Draft],
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
+pub fn append(connection: &Connection, drafts: &[Draft], now: Timestamp) -> Result<(), Error> {
     for draft in drafts {
-        let subscribers: Vec<&str> = draft.subscribers.iter().map(|role| role.as_str()).collect();
-        sqlx::query(
-            "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
-             select ?1, value, ?2, ?3, ?4, ?5, ?5 from json_each(?6)",
-        )
-        .bind(draft.id.to_string())
-        .bind(draft.kind)
-        .bind(&draft.subject)
-        .bind(&draft.payload)
-        .bind(now.millis())
-        // Names of roles need no escaping.
-        .bind(format!("[\"{}\"]", subscribers.join("\",\"")))
-        .execute(&mut *connection)
-        .await?;
+        for subscriber in draft.subscribers {
+            connection.execute(
+                "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+                params![
+                    draft.id.to_string(),
+                    subscriber.as_str(),
+                    draft.kind,
+                    draft.subject,
+                    draft.payload,
+                    now.millis(),
+                ],
+            )?;
+        }
     }
     Ok(())
 }
 
 /// Records a received event in the caller's transaction; false when it has taken effect before.
-pub async fn first_time(
-    connection: &mut SqliteConnection,
-    event: &str,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let inserted =
-        sqlx::query("insert into inbox (event, at) values (?, ?) on conflict do nothing")
-            .bind(event)
-            .bind(now.millis())
-            .execute(connection)
-            .await?;
-    Ok(inserted.rows_affected() == 1)
+pub fn first_time(connection: &Connection, event: &str, now: Timestamp) -> Result<bool, Error> {
+    let inserted = connection.execute(
+        "insert into inbox (event, at) values (?, ?) on conflict do nothing",
+        params![event, now.millis()],
+    )?;
+    Ok(inserted == 1)
 }
 
 /// The relay's side of an embedded store.
@@ -102,16 +92,14 @@ impl OutboxStore for SqliteOutbox {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Parcel>, Fault> {
-        let rows: Vec<Row> = sqlx::query_as(
-            "select row, event, kind, subject, payload, attempts from outbox
-             where subscriber = ? and parked = 0 and next_at <= ? order by row limit ?",
-        )
-        .bind(subscriber.as_str())
-        .bind(now.millis())
-        .bind(limit)
-        .fetch_all(self.database.read())
-        .await
-        .map_err(Error::from)?;
+        let due = move |connection: &Connection| {
+            connection.all::<Row>(
+                "select row, event, kind, subject, payload, attempts from outbox
+                 where subscriber = ? and parked = 0 and next_at <= ? order by row limit ?",
+                params![subscriber.as_str(), now.millis(), limit],
+            )
+        };
+        let rows = self.database.read(due).await?;
         let mut leased = self.leased();
         let parcels = rows.into_iter().map(|(row, event, kind, subject, payload, attempts)| {
             Parcel { row, event, kind, subject, payload, attempts }
@@ -120,19 +108,14 @@ impl OutboxStore for SqliteOutbox {
     }
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
-        let list = serde_list(&rows);
-        self.database
-            .write::<_, Error, _>(move |connection| {
-                async move {
-                    sqlx::query("delete from outbox where row in (select value from json_each(?))")
-                        .bind(list)
-                        .execute(connection)
-                        .await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await?;
+        let settled = rows.clone();
+        let delete = move |connection: &Connection| {
+            for row in settled {
+                connection.execute("delete from outbox where row = ?", [row])?;
+            }
+            Ok::<_, Error>(())
+        };
+        self.database.write(delete).await?;
         let mut leased = self.leased();
         for row in rows {
             leased.remove(&row);
@@ -141,43 +124,28 @@ impl OutboxStore for SqliteOutbox {
     }
 
     async fn fail(&self, row: i64, error: String, next: Option<Timestamp>) -> Result<(), Fault> {
-        let outcome = self
-            .database
-            .write::<_, Error, _>(move |connection| {
-                async move {
-                    sqlx::query(
-                        "update outbox set attempts = attempts + 1, error = ?, parked = ?,
-                         next_at = coalesce(?, next_at) where row = ?",
-                    )
-                    .bind(error)
-                    .bind(next.is_none())
-                    .bind(next.map(Timestamp::millis))
-                    .bind(row)
-                    .execute(connection)
-                    .await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await;
+        let note = move |connection: &Connection| {
+            connection.execute(
+                "update outbox set attempts = attempts + 1, error = ?, parked = ?,
+                 next_at = coalesce(?, next_at) where row = ?",
+                params![error, next.is_none(), next.map(Timestamp::millis), row],
+            )
+        };
+        let outcome = self.database.write(note).await;
         self.leased().remove(&row);
-        Ok(outcome?)
+        outcome?;
+        Ok(())
     }
 
     async fn backlog(&self) -> Result<Backlog, Fault> {
-        let (pending, parked, oldest): (i64, i64, Option<i64>) = sqlx::query_as(
-            "select coalesce(sum(parked = 0), 0), coalesce(sum(parked), 0),
-             min(case when parked = 0 then written_at end) from outbox",
-        )
-        .fetch_one(self.database.read())
-        .await
-        .map_err(Error::from)?;
+        let count = |connection: &Connection| {
+            connection.one::<(i64, i64, Option<i64>)>(
+                "select coalesce(sum(parked = 0), 0), coalesce(sum(parked), 0),
+                 min(case when parked = 0 then written_at end) from outbox",
+                (),
+            )
+        };
+        let (pending, parked, oldest) = self.database.read(count).await?;
         Ok(Backlog { pending, parked, oldest: oldest.map(Timestamp::from_millis) })
     }
-}
-
-/// Row keys as the JSON array that `json_each` reads.
-fn serde_list(rows: &[i64]) -> String {
-    let list: Vec<String> = rows.iter().map(i64::to_string).collect();
-    format!("[{}]", list.join(","))
 }

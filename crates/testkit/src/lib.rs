@@ -17,9 +17,13 @@ use clock::{Clock, Timestamp};
 use host::{Bound, Host, Running, Sockets};
 use mesh::{Caller, Context, Mesh, Role, Token};
 
+mod door;
 mod folder;
+mod stores;
 
+pub use door::Door;
 pub use folder::Folder;
+pub use stores::{FreshDatabase, real_store};
 
 /// Whether roles reach each other within the process or over the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,11 @@
 use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
-use sqlite::{Durability, Error, FutureExt as _, Sqlite, SqliteConnection};
-use sqlx::migrate::Migrator;
+use sqlite::{Connection, Durability, Error, Sqlite, params};
 
 use super::{Answer, Claim, Claimed, ReplayStore};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_replays.sql")];
 
 pub(super) struct SqliteReplays {
     database: Sqlite,
@@ -17,72 +16,54 @@ pub(super) struct SqliteReplays {
 
 impl SqliteReplays {
     pub(super) async fn open(address: &str) -> Result<Self, Error> {
-        Ok(Self { database: Sqlite::open(address, Durability::Process, &MIGRATIONS).await? })
+        Ok(Self { database: Sqlite::open(address, Durability::Process, MIGRATIONS).await? })
     }
 }
 
 #[async_trait]
 impl ReplayStore for SqliteReplays {
     async fn claim(&self, claim: Claim, abandoned: Timestamp) -> Result<Claimed, Fault> {
-        let write =
-            self.database.write(move |connection| take(connection, claim, abandoned).boxed());
-        Ok(write.await?)
+        Ok(self.database.write(move |connection| take(connection, &claim, abandoned)).await?)
     }
 
     async fn finish(&self, claim: Claim, answer: Answer) -> Result<(), Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                sqlx::query(
-                    "update replays set status = ?, content_type = ?, body = ?
-                     where scope = ? and claimed_at = ? and status is null",
-                )
-                .bind(answer.status)
-                .bind(answer.content_type)
-                .bind(answer.body)
-                .bind(claim.scope.to_vec())
-                .bind(claim.at.millis())
-                .execute(connection)
-                .await?;
-                Ok(())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let finish = move |connection: &Connection| {
+            connection.execute(
+                "update replays set status = ?, content_type = ?, body = ?
+                 where scope = ? and claimed_at = ? and status is null",
+                params![
+                    answer.status,
+                    answer.content_type,
+                    answer.body,
+                    claim.scope,
+                    claim.at.millis(),
+                ],
+            )
+        };
+        self.database.write(finish).await?;
+        Ok(())
     }
 
     async fn release(&self, claim: Claim) -> Result<(), Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                sqlx::query(
-                    "delete from replays where scope = ? and claimed_at = ? and status is null",
-                )
-                .bind(claim.scope.to_vec())
-                .bind(claim.at.millis())
-                .execute(connection)
-                .await?;
-                Ok(())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let release = move |connection: &Connection| {
+            connection.execute(
+                "delete from replays where scope = ? and claimed_at = ? and status is null",
+                params![claim.scope, claim.at.millis()],
+            )
+        };
+        self.database.write(release).await?;
+        Ok(())
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                let deleted = sqlx::query(
-                    "delete from replays where scope in
-                     (select scope from replays where claimed_at < ? limit ?)",
-                )
-                .bind(before.millis())
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(deleted.rows_affected())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let forget = move |connection: &Connection| {
+            connection.execute(
+                "delete from replays where scope in
+                 (select scope from replays where claimed_at < ? limit ?)",
+                params![before.millis(), limit],
+            )
+        };
+        Ok(self.database.write(forget).await?)
     }
 
     async fn ping(&self) -> Result<(), Fault> {
@@ -96,28 +77,18 @@ impl ReplayStore for SqliteReplays {
 
 type Row = (Vec<u8>, i64, Option<u16>, String, Vec<u8>);
 
-async fn take(
-    connection: &mut SqliteConnection,
-    claim: Claim,
-    abandoned: Timestamp,
-) -> Result<Claimed, Error> {
-    let inserted = sqlx::query(
+fn take(connection: &Connection, claim: &Claim, abandoned: Timestamp) -> Result<Claimed, Error> {
+    let inserted = connection.execute(
         "insert into replays (scope, request, claimed_at) values (?, ?, ?) on conflict do nothing",
-    )
-    .bind(claim.scope.to_vec())
-    .bind(claim.request.to_vec())
-    .bind(claim.at.millis())
-    .execute(&mut *connection)
-    .await?;
-    if inserted.rows_affected() == 1 {
+        params![claim.scope, claim.request, claim.at.millis()],
+    )?;
+    if inserted == 1 {
         return Ok(Claimed::New);
     }
-    let (request, claimed_at, status, content_type, body): Row = sqlx::query_as(
+    let (request, claimed_at, status, content_type, body): Row = connection.one(
         "select request, claimed_at, status, content_type, body from replays where scope = ?",
-    )
-    .bind(claim.scope.to_vec())
-    .fetch_one(&mut *connection)
-    .await?;
+        [claim.scope],
+    )?;
     if request != claim.request {
         return Ok(Claimed::Reused);
     }
@@ -127,10 +98,9 @@ async fn take(
     if claimed_at >= abandoned.millis() {
         return Ok(Claimed::Running);
     }
-    sqlx::query("update replays set claimed_at = ? where scope = ?")
-        .bind(claim.at.millis())
-        .bind(claim.scope.to_vec())
-        .execute(connection)
-        .await?;
+    connection.execute(
+        "update replays set claimed_at = ? where scope = ?",
+        params![claim.at.millis(), claim.scope],
+    )?;
     Ok(Claimed::New)
 }

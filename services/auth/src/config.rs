@@ -1,16 +1,16 @@
 //! The `[auth]` table of the configuration.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use serde::Deserialize;
 
 /// How the role runs. `default.toml` of the binary documents each key.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>` or `postgres://<user>:<password>@<host>/<database>`.
     pub store: String,
     /// Minutes that an access token is good for.
     pub access_minutes: u32,
@@ -28,4 +28,11 @@ pub struct Config {
     pub otp_resend_seconds: u32,
     /// Codes for the same phone within an hour.
     pub otp_per_hour: u32,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address of the store may hold a password.
+        f.debug_struct("Config").field("listen", &self.listen).finish_non_exhaustive()
+    }
 }

@@ -138,7 +138,7 @@ impl AuthService for Api {
     }
 
     async fn get_keys(&self, _: Request<pb::GetKeysRequest>) -> Answer<pb::GetKeysResponse> {
-        answer(pb::GetKeysResponse { jwks: self.auth.keys() })
+        answer(pb::GetKeysResponse { jwks: self.auth.keys().await? })
     }
 
     async fn issue_ws_ticket(

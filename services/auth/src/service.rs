@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use clock::{Clock, Timestamp};
-use fault::Fault;
+use fault::{Code, Fault};
 use ids::{SessionId, UserId};
 use mesh::{Caller, Kind};
 use outbox::Relay;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -38,7 +39,8 @@ pub(crate) struct Auth {
     store: Arc<dyn AuthStore>,
     relay: Relay,
     clock: Clock,
-    tokens: Arc<Tokens>,
+    /// Made of the keys in the store as soon as it answers.
+    tokens: Arc<OnceCell<Tokens>>,
     passwords: Passwords,
     config: Arc<Config>,
 }
@@ -58,16 +60,29 @@ impl Auth {
         clock: Clock,
         config: &Config,
     ) -> anyhow::Result<Self> {
-        let keys = store.signing_keys(tokens::generate(clock.now())?).await.map_err(Fault::from)?;
-        let lifetime = Duration::from_secs(u64::from(config.access_minutes) * 60);
-        let tokens = Arc::new(Tokens::new(&keys, lifetime)?);
         let passwords = Passwords::new(config.password_memory_kib, config.password_passes).await?;
-        Ok(Self { store, relay, clock, tokens, passwords, config: Arc::new(config.clone()) })
+        let (tokens, config) = (Arc::default(), Arc::new(config.clone()));
+        let auth = Self { store, relay, clock, tokens, passwords, config };
+        if let Err(fault) = auth.tokens().await.map_err(Fault::from) {
+            // A store that is away is waited for. Keys that cannot be read would not become better.
+            anyhow::ensure!(fault.code == Code::Unavailable, "{fault} ({})", fault.causes());
+        }
+        Ok(auth)
+    }
+
+    /// What signs tokens; fails for as long as the store has never answered.
+    async fn tokens(&self) -> Result<&Tokens, Error> {
+        let make = || async {
+            let keys = self.store.signing_keys(tokens::generate(self.clock.now())?).await?;
+            let lifetime = Duration::from_secs(u64::from(self.config.access_minutes) * 60);
+            Tokens::new(&keys, lifetime)
+        };
+        self.tokens.get_or_try_init(make).await
     }
 
     /// The public keys, as a JSON Web Key Set.
-    pub(crate) fn keys(&self) -> String {
-        self.tokens.jwks().to_owned()
+    pub(crate) async fn keys(&self) -> Result<String, Error> {
+        Ok(self.tokens().await?.jwks().to_owned())
     }
 
     /// Deletes what has run out, once an hour.
@@ -92,15 +107,16 @@ impl Auth {
         (NewSession { id: SessionId::new(), refresh, client, at, expires_at }, token)
     }
 
-    fn signed_in(
+    async fn signed_in(
         &self,
         user: User,
         session: SessionId,
         refresh: String,
         at: Timestamp,
     ) -> Result<SignedIn, Error> {
-        let access = self.tokens.access(&user, session, at)?;
-        Ok(SignedIn { user, access, refresh, expires_in: self.tokens.lifetime() })
+        let tokens = self.tokens().await?;
+        let access = tokens.access(&user, session, at)?;
+        Ok(SignedIn { user, access, refresh, expires_in: tokens.lifetime() })
     }
 }
 

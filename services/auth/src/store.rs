@@ -17,6 +17,7 @@ use crate::{
     error::Error,
 };
 
+mod postgres;
 mod sqlite;
 
 /// SHA-256 of a secret: what is kept of it.
@@ -298,6 +299,21 @@ pub trait AuthStore:
 pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn AuthStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteAuth::open(address, encode).await?)),
-        _ => anyhow::bail!("auth.store: expected sqlite:<file>"),
+        Some("postgres" | "postgresql") => {
+            Ok(Arc::new(postgres::PostgresAuth::open(address, encode).await?))
+        }
+        _ => anyhow::bail!("{EXPECTED}"),
     }
 }
+
+/// Brings the tables behind an address up to date. Safe to run again, and by several at once.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        // It migrates itself when it is opened: nobody else has the file open.
+        Some("sqlite") => Ok(()),
+        Some("postgres" | "postgresql") => Ok(postgres::migrate(address).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+const EXPECTED: &str = "auth.store: expected sqlite:<file> or postgres://<user>@<host>/<database>";

@@ -3,6 +3,8 @@
 
 #[path = "auth/access.rs"]
 mod access;
+#[path = "auth/away.rs"]
+mod away;
 #[path = "auth/codes.rs"]
 mod codes;
 #[path = "auth/merchants.rs"]

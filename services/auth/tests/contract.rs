@@ -1,7 +1,7 @@
 //! What every store of accounts promises, whichever it is.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use auth::{
     domain::{
@@ -13,14 +13,18 @@ use clock::Timestamp;
 use ids::{SessionId, UserId};
 use mesh::Role;
 use outbox::Draft;
-use testkit::Folder;
+use testkit::{Folder, FreshDatabase};
 
 #[path = "contract/accounts.rs"]
 mod accounts;
 #[path = "contract/merchants.rs"]
 mod merchants;
+#[path = "contract/races.rs"]
+mod races;
 #[path = "contract/sessions.rs"]
 mod sessions;
+#[path = "contract/tenancy.rs"]
+mod tenancy;
 
 use accounts::{
     a_login_belongs_to_one_account, addresses_have_one_default_and_one_owner,
@@ -134,24 +138,36 @@ macro_rules! contract {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("auth");
-                let store = $open(folder.path()).await;
+                let Some((store, place)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.close().await;
+                drop(place);
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> std::sync::Arc<dyn AuthStore> {
-    let address = format!("sqlite:{}", folder.join("auth.db").display());
-    store::open(&address, encode).await.unwrap()
+async fn sqlite() -> Option<(Arc<dyn AuthStore>, Folder)> {
+    let folder = Folder::new("auth");
+    let address = format!("sqlite:{}", folder.path().join("auth.db").display());
+    store::migrate(&address).await.unwrap();
+    Some((store::open(&address, encode).await.unwrap(), folder))
+}
+
+async fn postgres() -> Option<(Arc<dyn AuthStore>, FreshDatabase)> {
+    let fresh = FreshDatabase::create().await?;
+    store::migrate(&fresh.address).await.unwrap();
+    Some((store::open(&fresh.address, encode).await.unwrap(), fresh))
 }
 
 contract!(embedded, super::sqlite);
+contract!(production, super::postgres);
 
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("file:users", encode).await.err().unwrap().to_string();
-    assert!(error.contains("auth.store"), "{error}");
+    let opened = store::open("file:users", encode).await.err().unwrap();
+    let migrated = store::migrate("file:users").await.err().unwrap();
+    for error in [opened.to_string(), migrated.to_string()] {
+        assert!(error.contains("auth.store"), "{error}");
+    }
 }

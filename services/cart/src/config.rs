@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>`, `redis://<host>` or `rediss://<host>`.
     pub store: String,
     /// Days after which a guest's untouched cart is forgotten.
     pub guest_cart_days: u32,

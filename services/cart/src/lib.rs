@@ -2,7 +2,7 @@
 //!
 //! Read in this order: README, [`domain`](self), `store`, `service`, `grpc`, adapters.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use host::Host;
 use mesh::{Mesh, Role};
@@ -21,9 +21,16 @@ pub mod store;
 pub use config::Config;
 pub use error::Error;
 
+/// Prepares the store: nothing to do, but a Redis that would lose carts is an error.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
-    let store = store::open(&config.store).await?;
+    // The sweep pauses for an hour, so that is what an embedded store keeps at least.
+    let keep = Duration::from_hours((24 * u64::from(config.guest_cart_days)).max(1));
+    let store = store::open(&config.store, keep).await?;
     let offers = Arc::new(grpc::peers::Orders::new(mesh.order()));
     let carts = service::Carts::new(Arc::clone(&store), offers, host.clock());
 

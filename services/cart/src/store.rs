@@ -1,6 +1,6 @@
 //! The port to the store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clock::Timestamp;
@@ -9,6 +9,7 @@ use ids::{CartId, OrderId, ProductId, UserId};
 
 use crate::domain::Cart;
 
+mod redis;
 mod sqlite;
 
 /// Carts and wishlists, durable enough to survive the process.
@@ -59,10 +60,27 @@ pub struct Wish {
     pub added_at: Timestamp,
 }
 
-/// Opens the store behind an address.
-pub async fn open(address: &str) -> anyhow::Result<Arc<dyn CartStore>> {
-    match address.split_once(':').map(|(scheme, _)| scheme) {
+/// Opens the store behind an address. Where things expire by themselves, a cart that is nobody's does after `keep`.
+pub async fn open(address: &str, keep: Duration) -> anyhow::Result<Arc<dyn CartStore>> {
+    match scheme(address) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteCarts::open(address).await?)),
-        _ => anyhow::bail!("cart.store: expected sqlite:<file>"),
+        Some("redis" | "rediss") => Ok(Arc::new(redis::RedisCarts::open(address, keep).await?)),
+        _ => anyhow::bail!("{UNKNOWN}"),
     }
+}
+
+/// Prepares what stands behind an address for [`open`]. Again, or several times at once, changes nothing more.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match scheme(address) {
+        // The embedded store brings itself up to date when it is opened.
+        Some("sqlite") => Ok(()),
+        Some("redis" | "rediss") => redis::RedisCarts::migrate(address).await,
+        _ => anyhow::bail!("{UNKNOWN}"),
+    }
+}
+
+const UNKNOWN: &str = "cart.store: expected sqlite:<file>, redis://<host> or rediss://<host>";
+
+fn scheme(address: &str) -> Option<&str> {
+    address.split_once(':').map(|(scheme, _)| scheme)
 }

@@ -1,5 +1,5 @@
-//! The service through the mesh, local and remote, with an order service that knows three offers.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The service through the mesh, local and remote, on each store, with an order service that knows three offers.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use fault::{Code, Fault};
 use ids::{OfferId, OrderId, UserId};
@@ -9,14 +9,35 @@ use testkit::{Lab, RunningLab, WIRINGS, Wiring};
 
 #[path = "cart/peers.rs"]
 mod peers;
+#[path = "support/place.rs"]
+mod place;
+#[path = "cart/start.rs"]
+mod start;
 
-async fn lab(wiring: Wiring) -> RunningLab {
+use place::Place;
+
+/// Where the carts of a test are kept.
+enum Store {
+    Embedded,
+    Redis(Place),
+}
+
+async fn lab(wiring: Wiring, store: &Store) -> RunningLab {
+    let address = match store {
+        Store::Embedded => None,
+        Store::Redis(place) => Some(place.address()),
+    };
+    lab_on(wiring, address).await
+}
+
+async fn lab_on(wiring: Wiring, address: Option<String>) -> RunningLab {
     Lab::new(wiring)
         .role(Role::Cart, |host, mesh, folder| {
             Box::pin(async move {
+                let file = || format!("sqlite:{}", folder.join("cart.db").display());
                 let config = cart::Config {
                     listen: "127.0.0.1:0".parse()?,
-                    store: format!("sqlite:{}", folder.join("cart.db").display()),
+                    store: address.unwrap_or_else(file),
                     guest_cart_days: 90,
                 };
                 cart::mount(host, config, mesh).await
@@ -63,10 +84,9 @@ async fn add(
     Ok(answer.into_inner().cart.unwrap())
 }
 
-#[tokio::test]
-async fn a_guest_fills_a_cart_that_nobody_else_sees() {
+async fn a_guest_fills_a_cart_that_nobody_else_sees(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let guest = Caller::guest();
         let key = new_cart(&lab, &guest).await;
         add(&lab, &guest, &key, &peers::offer(0), 2).await.unwrap();
@@ -88,10 +108,9 @@ async fn a_guest_fills_a_cart_that_nobody_else_sees() {
     }
 }
 
-#[tokio::test]
-async fn what_is_not_on_sale_is_not_added() {
+async fn what_is_not_on_sale_is_not_added(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let guest = Caller::guest();
         let key = new_cart(&lab, &guest).await;
         let unknown = add(&lab, &guest, &key, &OfferId::new().to_string(), 1).await.unwrap_err();
@@ -110,10 +129,9 @@ async fn what_is_not_on_sale_is_not_added() {
     }
 }
 
-#[tokio::test]
-async fn a_guest_cart_moves_into_the_account_at_sign_in() {
+async fn a_guest_cart_moves_into_the_account_at_sign_in(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let (guest, user) = (Caller::guest(), Caller::user(UserId::new()));
         let theirs = new_cart(&lab, &guest).await;
         add(&lab, &guest, &theirs, &peers::offer(0), 2).await.unwrap();
@@ -136,10 +154,9 @@ async fn a_guest_cart_moves_into_the_account_at_sign_in() {
     }
 }
 
-#[tokio::test]
-async fn concurrent_adds_are_all_kept() {
+async fn concurrent_adds_are_all_kept(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let guest = Caller::guest();
         let key = new_cart(&lab, &guest).await;
         let offer = peers::offer(0);
@@ -153,10 +170,9 @@ async fn concurrent_adds_are_all_kept() {
     }
 }
 
-#[tokio::test]
-async fn an_order_closes_its_cart_once_however_often_it_is_told() {
+async fn an_order_closes_its_cart_once_however_often_it_is_told(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let guest = Caller::guest();
         let key = new_cart(&lab, &guest).await;
         add(&lab, &guest, &key, &peers::offer(0), 1).await.unwrap();
@@ -187,10 +203,9 @@ async fn an_order_closes_its_cart_once_however_often_it_is_told() {
     }
 }
 
-#[tokio::test]
-async fn wishlists_are_for_the_signed_in() {
+async fn wishlists_are_for_the_signed_in(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let mut client = lab.mesh.cart();
         let wish = pb::AddToWishlistRequest { product_id: ids::ProductId::new().to_string() };
         let refused = lab.act(Caller::guest(), client.add_to_wishlist(wish.clone())).await;
@@ -203,3 +218,35 @@ async fn wishlists_are_for_the_signed_in() {
         lab.stop().await;
     }
 }
+
+/// Lists every test once for each store.
+macro_rules! on_each_store {
+    ($($test:ident,)+) => {
+        mod embedded {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&super::Store::Embedded).await;
+                }
+            )+
+        }
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let Some(place) = super::Place::create() else { return };
+                    super::$test(&super::Store::Redis(place)).await;
+                }
+            )+
+        }
+    };
+}
+
+on_each_store!(
+    a_guest_fills_a_cart_that_nobody_else_sees,
+    what_is_not_on_sale_is_not_added,
+    a_guest_cart_moves_into_the_account_at_sign_in,
+    concurrent_adds_are_all_kept,
+    an_order_closes_its_cart_once_however_often_it_is_told,
+    wishlists_are_for_the_signed_in,
+);

@@ -1,7 +1,7 @@
 //! What every store of carts promises, whichever it is.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cart::{
     domain::{Cart, Owner},
@@ -9,9 +9,18 @@ use cart::{
 };
 use clock::Timestamp;
 use ids::{CartId, OfferId, OrderId, ProductId, UserId};
-use testkit::Folder;
+use testkit::{Folder, eventually};
+
+#[path = "contract/away.rs"]
+mod away;
+#[path = "support/place.rs"]
+mod place;
+
+use place::Place;
 
 const NOW: Timestamp = testkit::START;
+/// How long a cart of nobody is kept, where it goes by itself.
+const KEEP: Duration = Duration::from_hours(1);
 
 fn users(user: UserId) -> Cart {
     Cart::new(Owner::User(user), NOW)
@@ -81,6 +90,24 @@ async fn a_merge_is_both_or_neither(store: &dyn CartStore) {
     assert_eq!(store.find(own.id).await.unwrap().unwrap().body.lines.len(), 1);
 }
 
+async fn a_user_whose_cart_is_gone_gets_another(store: &dyn CartStore) {
+    let user = UserId::new();
+    let gone = store.create(users(user)).await.unwrap();
+    let kept = store.create(guests()).await.unwrap();
+    assert!(store.replace_and_delete(&kept, gone.id, NOW).await.unwrap());
+    let next = store.create(users(user)).await.unwrap();
+    assert_ne!(next.id, gone.id);
+    assert_eq!(store.find(next.id).await.unwrap(), Some(next));
+}
+
+async fn an_order_keeps_its_cart_from_being_merged_away(store: &dyn CartStore) {
+    let ordered = store.create(guests()).await.unwrap();
+    store.complete(ordered.id, OrderId::new(), NOW).await.unwrap();
+    let own = store.create(users(UserId::new())).await.unwrap();
+    assert!(store.replace_and_delete(&own, ordered.id, NOW).await.unwrap());
+    assert!(store.find(ordered.id).await.unwrap().unwrap().order.is_some());
+}
+
 async fn only_old_guest_carts_are_forgotten(store: &dyn CartStore) {
     let old = store.create(guests()).await.unwrap();
     let owned = store.create(users(UserId::new())).await.unwrap();
@@ -107,9 +134,28 @@ async fn wishlists_are_paged_newest_first(store: &dyn CartStore) {
     assert!(store.wishes(UserId::new(), None, 10).await.unwrap().is_empty());
 }
 
+async fn wishes_of_one_moment_are_each_seen_once(store: &dyn CartStore) {
+    let user = UserId::new();
+    let mut products: Vec<ProductId> = (0..7).map(|_| ProductId::new()).collect();
+    for product in &products {
+        store.wish(user, *product, NOW).await.unwrap();
+    }
+    products.sort_by(|a, b| b.cmp(a));
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.wishes(user, after, 2).await.unwrap();
+        let Some(last) = page.last().copied() else { break };
+        seen.extend(page.iter().map(|wish| wish.product));
+        after = Some(last);
+        // The place stays where it was, though what was there is gone.
+        store.unwish(user, last.product).await.unwrap();
+    }
+    assert_eq!(seen, products);
+}
+
 /// Lists every promise once for an adapter.
 macro_rules! contract {
-    ($adapter:ident, $open:expr) => {
+    ($adapter:ident, $open:path) => {
         mod $adapter {
             contract!(@each $open,
                 what_is_written_is_read,
@@ -118,32 +164,115 @@ macro_rules! contract {
                 of_many_writers_of_a_version_one_wins,
                 a_completed_cart_is_closed_for_good,
                 a_merge_is_both_or_neither,
+                a_user_whose_cart_is_gone_gets_another,
+                an_order_keeps_its_cart_from_being_merged_away,
                 only_old_guest_carts_are_forgotten,
                 wishlists_are_paged_newest_first,
+                wishes_of_one_moment_are_each_seen_once,
             );
         }
     };
-    (@each $open:expr, $($promise:ident,)+) => {
+    (@each $open:path, $($promise:ident,)+) => {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("cart");
-                let store = $open(folder.path()).await;
+                // The place goes after the store.
+                let Some((_place, store)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
+                store.ping().await.unwrap();
                 store.close().await;
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> std::sync::Arc<dyn CartStore> {
-    store::open(&format!("sqlite:{}", folder.join("cart.db").display())).await.unwrap()
+async fn embedded_store() -> Option<(Folder, Arc<dyn CartStore>)> {
+    let folder = Folder::new("cart");
+    let address = format!("sqlite:{}", folder.path().join("cart.db").display());
+    store::migrate(&address).await.unwrap();
+    let store = store::open(&address, KEEP).await.unwrap();
+    Some((folder, store))
 }
 
-contract!(embedded, super::sqlite);
+async fn redis_store() -> Option<(Place, Arc<dyn CartStore>)> {
+    let place = Place::create()?;
+    store::migrate(&place.address()).await.unwrap();
+    let store = store::open(&place.address(), KEEP).await.unwrap();
+    Some((place, store))
+}
+
+contract!(embedded, super::embedded_store);
+contract!(redis, super::redis_store);
 
 #[tokio::test]
-async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("file:carts").await.err().unwrap().to_string();
-    assert!(error.contains("cart.store"), "{error}");
+async fn what_is_nobodys_expires_and_what_is_somebodys_does_not() {
+    let Some(place) = Place::create() else { return };
+    let store = store::open(&place.address(), Duration::from_millis(300)).await.unwrap();
+    let user = UserId::new();
+    let ordered = store.create(users(user)).await.unwrap();
+    store.complete(ordered.id, OrderId::new(), NOW).await.unwrap();
+    let open = store.create(users(user)).await.unwrap();
+    let guests = store.create(guests()).await.unwrap();
+    assert!(store.find(guests.id).await.unwrap().is_some());
+    for gone in [guests.id, ordered.id] {
+        let store = &store;
+        eventually("it expires", || async move { store.find(gone).await.unwrap().is_none() }).await;
+    }
+    assert_eq!(store.find(open.id).await.unwrap(), Some(open));
+
+    let mut connection = place.connection().unwrap();
+    let index = format!("{}guests", place.prefix);
+    let left: u64 = ::redis::cmd("ZCARD").arg(&index).query(&mut connection).unwrap();
+    assert_eq!(left, 1);
+    assert_eq!(store.forget(NOW.plus(Duration::from_secs(1)), 10).await.unwrap(), 1);
+    let left: u64 = ::redis::cmd("ZCARD").arg(&index).query(&mut connection).unwrap();
+    assert_eq!(left, 0, "the sweep forgets those too that went by themselves");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_a_guests_cart_for_the_whole_time_again() {
+    let Some((place, store)) = redis_store().await else { return };
+    let guests = store.create(guests()).await.unwrap();
+    let own = store.create(users(UserId::new())).await.unwrap();
+    let mut connection = place.connection().unwrap();
+    let mut left = |id: CartId| -> i64 {
+        let key = format!("{}{id}", place.prefix);
+        ::redis::cmd("PTTL").arg(key).query(&mut connection).unwrap()
+    };
+    let hour = i64::try_from(KEEP.as_millis()).unwrap();
+    assert!((hour - 60_000..=hour).contains(&left(guests.id)));
+    assert_eq!(left(own.id), -1, "it stays");
+    let key = format!("{}{}", place.prefix, guests.id);
+    let mut other = place.connection().unwrap();
+    ::redis::cmd("PEXPIRE").arg(key).arg(hour / 2).exec(&mut other).unwrap();
+    assert!(store.replace(&guests, NOW).await.unwrap());
+    assert!((hour - 60_000..=hour).contains(&left(guests.id)));
+    assert!(store.replace(&own, NOW).await.unwrap());
+    assert_eq!(left(own.id), -1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn scripts_that_the_server_forgot_are_brought_again() {
+    let Some((place, store)) = redis_store().await else { return };
+    let mut connection = place.connection().unwrap();
+    let mut forget = || ::redis::cmd("SCRIPT").arg("FLUSH").exec(&mut connection).unwrap();
+    let cart = store.create(guests()).await.unwrap();
+    forget();
+    assert!(store.replace(&cart, NOW).await.unwrap());
+    forget();
+    store.complete(cart.id, OrderId::new(), NOW).await.unwrap();
+    assert!(store.find(cart.id).await.unwrap().unwrap().order.is_some());
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_refused_with_the_key() {
+    for address in ["file:carts", "redis://h/?prefx=a", "redis://h/carts", "papyrus"] {
+        let error = store::open(address, KEEP).await.err().unwrap();
+        assert!(format!("{error:#}").contains("cart.store"), "{error:#}");
+        let error = store::migrate(address).await.unwrap_err();
+        assert!(format!("{error:#}").contains("cart.store"), "{error:#}");
+    }
 }

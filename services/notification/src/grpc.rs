@@ -13,7 +13,10 @@ use tonic::{Request, Response, Status};
 mod convert;
 mod events_in;
 
-use crate::{error::Error, service::Notifications};
+use crate::{
+    error::Error,
+    service::{News, Notifications},
+};
 
 type Answer<T> = Result<Response<T>, Status>;
 type Messages = Pin<Box<dyn Stream<Item = Result<pb::RealtimeMessage, Status>> + Send>>;
@@ -82,13 +85,29 @@ impl EventService for Api {
         request: Request<events::DeliverRequest>,
     ) -> Answer<events::DeliverResponse> {
         Context::caller().require_service()?;
+        let request = request.into_inner();
+        if self.apply(&request.events).await.is_ok() {
+            let applied = request.events.into_iter().map(|event| event.id).collect();
+            return Ok(Response::new(events::DeliverResponse { applied, ..Default::default() }));
+        }
+        // Something in it cannot be told: each by itself, so that the others are.
         let apply = |event: events::Event| async move {
-            if let Some(plan) = events_in::plan(&event)? {
-                let at = clock::Timestamp::from_millis(event.at_ms);
-                self.notifications.apply(&event.id, at, plan).await?;
-            }
-            Ok(())
+            Ok(self.apply(std::slice::from_ref(&event)).await?)
         };
-        Ok(Response::new(outbox::apply_each(request.into_inner(), apply).await))
+        Ok(Response::new(outbox::apply_each(request, apply).await))
+    }
+}
+
+impl Api {
+    /// Events that were delivered together, in one write.
+    async fn apply(&self, events: &[events::Event]) -> Result<(), Error> {
+        let mut news = Vec::with_capacity(events.len());
+        for event in events {
+            if let Some(plan) = events_in::plan(event)? {
+                let at = clock::Timestamp::from_millis(event.at_ms);
+                news.push(News { event: event.id.clone(), at, plan });
+            }
+        }
+        if news.is_empty() { Ok(()) } else { self.notifications.apply(news).await }
     }
 }

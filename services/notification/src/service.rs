@@ -19,6 +19,7 @@ mod events;
 pub(crate) mod subscribe;
 
 use deliver::Senders;
+pub(crate) use events::News;
 use subscribe::Hub;
 
 /// Lists, events and subscriptions. Cheap to clone.

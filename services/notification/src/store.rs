@@ -14,8 +14,13 @@ mod sqlite;
 /// Notifications, deliveries and the log of real-time messages, durable enough to survive the process.
 #[async_trait]
 pub trait NotificationStore: Send + Sync + 'static {
-    /// Writes all that an event brings about; false, and nothing is written, when it was applied before.
-    async fn apply(&self, event: &str, effects: Effects, now: Timestamp) -> Result<bool, Fault>;
+    /// Writes all that these events bring about, in their order and in one step. For each, whether it was new: of one that was applied
+    /// before, nothing is written.
+    async fn apply(
+        &self,
+        events: Vec<(String, Effects)>,
+        now: Timestamp,
+    ) -> Result<Vec<bool>, Fault>;
 
     /// A page of the lists of these recipients together, newest first, after the given place.
     async fn notifications(

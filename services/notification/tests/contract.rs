@@ -59,7 +59,8 @@ fn message(recipient: Recipient) -> Message {
 }
 
 async fn write(store: &dyn NotificationStore, effects: Effects) {
-    assert!(store.apply(&EventId::new().to_string(), effects, NOW).await.unwrap());
+    let events = vec![(EventId::new().to_string(), effects)];
+    assert_eq!(store.apply(events, NOW).await.unwrap(), [true]);
 }
 
 async fn say(store: &dyn NotificationStore, recipient: Recipient, count: usize) -> Vec<Message> {
@@ -70,21 +71,38 @@ async fn say(store: &dyn NotificationStore, recipient: Recipient, count: usize) 
 
 async fn an_event_takes_effect_once(store: &dyn NotificationStore) {
     let to = someone();
-    let effects = Effects {
-        notifications: vec![entry(to, NOW)],
-        deliveries: vec![text("+998901234567", false)],
-        messages: vec![message(to)],
+    let event = |id: &str| {
+        let effects = Effects {
+            notifications: vec![entry(to, NOW)],
+            deliveries: vec![text("+998901234567", false)],
+            messages: vec![message(to)],
+        };
+        (id.to_owned(), effects)
     };
-    let again = Effects {
-        notifications: vec![entry(to, NOW)],
-        deliveries: vec![text("+998901234567", false)],
-        messages: vec![message(to)],
+    let batch = vec![event("evt_1"), event("evt_2"), event("evt_1")];
+    assert_eq!(store.apply(batch, NOW).await.unwrap(), [true, true, false]);
+    let batch = vec![event("evt_2"), event("evt_3")];
+    assert_eq!(store.apply(batch, NOW).await.unwrap(), [false, true]);
+    assert_eq!(store.count(&[to]).await.unwrap(), Counts { all: 3, unread: 3 });
+    assert_eq!(store.messages(&[to], 0, 10).await.unwrap().len(), 3);
+    assert_eq!(store.claim(NOW, later(30), 10).await.unwrap().len(), 3);
+}
+
+async fn events_of_a_batch_take_effect_in_order_or_not_at_all(store: &dyn NotificationStore) {
+    let to = someone();
+    let (first, second) = (message(to), message(to));
+    let event = |id: &str, message: &Message| {
+        let effects = Effects { messages: vec![message.clone()], ..Effects::default() };
+        (id.to_owned(), effects)
     };
-    assert!(store.apply("evt_1", effects, NOW).await.unwrap());
-    assert!(!store.apply("evt_1", again, NOW).await.unwrap());
-    assert_eq!(store.count(&[to]).await.unwrap(), Counts { all: 1, unread: 1 });
-    assert_eq!(store.messages(&[to], 0, 10).await.unwrap().len(), 1);
-    assert_eq!(store.claim(NOW, later(30), 10).await.unwrap().len(), 1);
+    // A message that is written already: the store refuses it, and all that came with it.
+    let clash = vec![event("evt_1", &first), event("evt_2", &second), event("evt_3", &first)];
+    assert!(store.apply(clash, NOW).await.is_err());
+    assert!(store.messages(&[to], 0, 10).await.unwrap().is_empty());
+    let batch = vec![event("evt_2", &second), event("evt_1", &first)];
+    assert_eq!(store.apply(batch, NOW).await.unwrap(), [true, true]);
+    let found = store.messages(&[to], 0, 10).await.unwrap();
+    assert_eq!(found.into_iter().map(|(_, one)| one).collect::<Vec<_>>(), [second, first]);
 }
 
 async fn lists_are_paged_newest_first(store: &dyn NotificationStore) {
@@ -212,6 +230,7 @@ macro_rules! contract {
         mod $adapter {
             contract!(@each $open,
                 an_event_takes_effect_once,
+                events_of_a_batch_take_effect_in_order_or_not_at_all,
                 lists_are_paged_newest_first,
                 only_own_notifications_are_marked,
                 messages_are_resumed_without_gap_or_repeat,
@@ -257,16 +276,12 @@ async fn a_code_is_gone_once_it_is_sent_or_given_up() {
         assert!(store.settle(delivery, outcome, NOW).await.unwrap());
     }
     store.close().await;
-    let address = format!("sqlite:{}", folder.path().join("notification.db").display());
-    let pool = sqlx::SqlitePool::connect(&address).await.unwrap();
-    let texts: Vec<(String, String)> =
-        sqlx::query_as("select state, text from deliveries order by 1")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let file = rusqlite::Connection::open(folder.path().join("notification.db")).unwrap();
+    let mut texts = file.prepare("select state, text from deliveries order by 1").unwrap();
+    let texts = texts.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let texts: Vec<(String, String)> = texts.map(Result::unwrap).collect();
     let empty = |state: &str| (state.to_owned(), String::new());
     assert_eq!(texts, [empty("failed"), empty("sent")]);
-    pool.close().await;
 }
 
 #[tokio::test]

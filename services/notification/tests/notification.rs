@@ -224,16 +224,14 @@ async fn codes_and_links_are_sent_in_the_asked_language_and_not_kept() {
         assert!(letter.get("text").unwrap().as_str().unwrap().contains("t0kenT0ken"));
 
         let file = lab.folder.path().join("notification.db");
-        let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-        eventually("nothing is left of them", || async {
-            let kept: i64 = sqlx::query_scalar("select count(*) from deliveries where text <> ''")
-                .fetch_one(&pool)
-                .await
-                .unwrap();
-            kept == 0
+        let file = rusqlite::Connection::open(file).unwrap();
+        eventually("nothing is left of them", || {
+            let left = "select count(*) from deliveries where text <> ''";
+            let left: i64 = file.query_row(left, (), |row| row.get(0)).unwrap();
+            async move { left == 0 }
         })
         .await;
-        pool.close().await;
+        drop(file);
         lab.stop().await;
     }
 }

@@ -282,13 +282,13 @@ pub struct Payment {
 
 /// What others are told of.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum Event<'a> {
     /// The order changed; `kind` such as "order.paid".
     Order {
         /// The event's type.
         kind: &'static str,
         /// The order after the change.
-        order: Box<Order>,
+        order: &'a Order,
         /// When it was one shipment that changed.
         shipment: Option<ShipmentId>,
         /// When.

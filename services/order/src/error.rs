@@ -51,12 +51,6 @@ impl From<sqlite::Error> for Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::from(sqlite::Error::from(error))
-    }
-}
-
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();

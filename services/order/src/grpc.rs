@@ -46,7 +46,9 @@ impl OrderService for Api {
         Context::caller().require_service()?;
         let request = request.into_inner();
         let (product, terms) = decode::product(request.product, request.offers)?;
-        let offers = self.orders.put_offers(product, terms).await?;
+        let id = product.product;
+        self.orders.put_offers(product, terms).await?;
+        let offers = self.orders.offers_of(id).await?;
         let offers = offers.into_iter().map(encode::offer).collect();
         Ok(Response::new(pb::PutOffersResponse { offers }))
     }
@@ -221,7 +223,6 @@ impl EventService for Api {
         request: Request<events::DeliverRequest>,
     ) -> Answer<events::DeliverResponse> {
         Context::caller().require_service()?;
-        let apply = |event| receive::apply(&self.orders, event);
-        Ok(Response::new(outbox::apply_each(request.into_inner(), apply).await))
+        Ok(Response::new(receive::apply_all(&self.orders, request.into_inner()).await))
     }
 }

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use clock::{Clock, Timestamp};
-use ids::OrderId;
+use ids::{MerchantId, OrderId};
 use mesh::{Caller, Kind, StaffRole};
 use outbox::Relay;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    domain::{Buyer, Order, Payment, Transition, pricing::Tariff},
+    domain::{Buyer, Order, Payment, ShipmentStatus, Transition, pricing::Tariff},
     error::Error,
     peers::{Carts, Merchants, Payments},
     store::OrderStore,
@@ -25,11 +25,8 @@ mod payments;
 
 pub(crate) use checkout::Checkout;
 
-/// Tries of a move that others keep overtaking.
-const TRIES: usize = 8;
-
 /// Encodes the answer of a checkout, which is kept for repeats.
-pub(crate) type EncodeAnswer = fn(&Order, &Payment, &str) -> Vec<u8>;
+pub(crate) type EncodeAnswer = fn(Order, &Payment, &str) -> Vec<u8>;
 
 /// Offers and orders. Cheap to clone.
 #[derive(Clone)]
@@ -60,12 +57,8 @@ impl Orders {
 
     /// The order as its shopper may see it.
     async fn own(&self, caller: &Caller, id: OrderId, token: &str) -> Result<Order, Error> {
-        let order = self.0.store.find(id).await?.ok_or(Error::OrderNotFound)?;
-        let allowed = match &order.buyer {
-            Buyer::User(user) => caller.user == Some(*user),
-            Buyer::Token(known) => known.ct_eq(&hash(token)).into(),
-        };
-        if allowed { Ok(order) } else { Err(Error::OrderNotFound) }
+        let order = self.0.store.find(id).await?;
+        order.filter(|order| bought_by(order, caller, token)).ok_or(Error::OrderNotFound)
     }
 
     /// The order as far as the caller may see it: the shopper's own, a merchant's part, or all of it.
@@ -75,13 +68,17 @@ impl Orders {
         id: OrderId,
         token: &str,
     ) -> Result<Order, Error> {
+        let order = self.0.store.find(id).await?;
         if caller.is_service() || caller.is_admin() {
-            return self.0.store.find(id).await?.ok_or(Error::OrderNotFound);
+            return order.ok_or(Error::OrderNotFound);
         }
-        match self.own(caller, id, token).await {
-            Ok(order) => self.with_payment(order).await,
-            Err(Error::OrderNotFound) => self.as_merchant(caller, id).await,
-            Err(error) => Err(error),
+        match order {
+            Some(order) if bought_by(&order, caller, token) => self.with_payment(order).await,
+            order => {
+                let merchant = merchant_of(caller)?;
+                let order = order.filter(|order| concerns(order, merchant));
+                Ok(order.ok_or(Error::OrderNotFound)?.for_merchant(merchant))
+            }
         }
     }
 
@@ -94,39 +91,44 @@ impl Orders {
         self.get(caller, id, "").await
     }
 
-    /// The part of an order that belongs to the caller's merchant.
-    async fn as_merchant(&self, caller: &Caller, id: OrderId) -> Result<Order, Error> {
-        let merchant =
-            caller.require_merchant(StaffRole::Viewer).map_err(|_| Error::OrderNotFound)?;
-        if caller.kind == Kind::ApiKey {
-            caller.require_scope("orders:read")?;
-        }
-        let order = self.0.store.find(id).await?.ok_or(Error::OrderNotFound)?;
-        let theirs = order.body.shipments.iter().any(|shipment| {
-            shipment.merchant == merchant
-                && shipment.status != crate::domain::ShipmentStatus::Pending
-        });
-        if theirs { Ok(order.for_merchant(merchant)) } else { Err(Error::OrderNotFound) }
-    }
-
-    /// Reads, moves and writes an order, again when somebody else was quicker. None when there is nothing to do.
+    /// Moves an order as `step` decides; the order afterwards. With `cause`, once for each received event.
     async fn change(
         &self,
         id: OrderId,
-        cause: Option<&str>,
-        step: impl Fn(&Order) -> Result<Option<Transition>, Error> + Send,
+        cause: Option<String>,
+        step: impl Fn(&Order) -> Result<Option<Transition>, Error> + Send + 'static,
     ) -> Result<Order, Error> {
-        for _ in 0..TRIES {
-            let order = self.0.store.find(id).await?.ok_or(Error::OrderNotFound)?;
-            let Some(transition) = step(&order)? else { return Ok(order) };
-            let after = transition.order.clone();
-            if self.0.store.apply(transition, cause.map(str::to_owned), self.now()).await? {
-                self.0.relay.wake();
-                return Ok(after);
-            }
+        let applied = self.0.store.apply(id, cause, Box::new(step), self.now()).await?;
+        if applied.told {
+            self.0.relay.wake();
         }
-        Err(Error::Contended)
+        Ok(applied.order)
     }
+}
+
+fn bought_by(order: &Order, caller: &Caller, token: &str) -> bool {
+    match &order.buyer {
+        Buyer::User(user) => caller.user == Some(*user),
+        Buyer::Token(known) => known.ct_eq(&hash(token)).into(),
+    }
+}
+
+/// The merchant for whom the caller may look at orders.
+fn merchant_of(caller: &Caller) -> Result<MerchantId, Error> {
+    let merchant = caller.require_merchant(StaffRole::Viewer).map_err(|_| Error::OrderNotFound)?;
+    if caller.kind == Kind::ApiKey {
+        caller.require_scope("orders:read")?;
+    }
+    Ok(merchant)
+}
+
+/// Whether a part of the order belongs to the merchant, and is its business by now.
+fn concerns(order: &Order, merchant: MerchantId) -> bool {
+    order
+        .body
+        .shipments
+        .iter()
+        .any(|shipment| shipment.merchant == merchant && shipment.status != ShipmentStatus::Pending)
 }
 
 /// What is stored of a guest's key.

@@ -21,7 +21,7 @@ use crate::{
 mod sqlite;
 
 /// Turns an event of the domain into what the outbox keeps.
-pub type Encode = fn(&Event) -> Draft;
+pub type Encode = fn(Event<'_>) -> Draft;
 
 /// A checkout about to be written.
 #[derive(Debug, Clone)]
@@ -108,6 +108,19 @@ pub struct Merchant {
     pub version: i64,
 }
 
+/// Decides how an order moves; none when there is nothing to do. It is asked in the transaction that writes the move, and again
+/// when somebody else was quicker.
+pub type Step = Box<dyn Fn(&Order) -> Result<Option<Transition>, Error> + Send>;
+
+/// What came of a step.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The order as it is now.
+    pub order: Order,
+    /// Events wait to be told.
+    pub told: bool,
+}
+
 /// Offers, stock, orders and what makes them happen once.
 #[async_trait]
 pub trait OrderStore: Send + Sync + 'static {
@@ -165,14 +178,15 @@ pub trait OrderStore: Send + Sync + 'static {
     ) -> Result<Vec<Order>, Error>;
     /// How many there are.
     async fn count(&self, listing: Listing) -> Result<u64, Error>;
-    /// Writes a move over the version it was made from, with its stock and event; false when the order has moved on.
-    /// With `cause`, the received event is recorded, and one that was recorded before changes nothing and counts as written.
+    /// Moves an order as `step` decides, with its stock and event, in one transaction. Not found when there is no such order.
+    /// With `cause`, the received event is recorded with the move, and one that was recorded before changes nothing.
     async fn apply(
         &self,
-        transition: Transition,
+        id: OrderId,
         cause: Option<String>,
+        step: Step,
         now: Timestamp,
-    ) -> Result<bool, Error>;
+    ) -> Result<Applied, Error>;
     /// Orders whose goods are held for payment no longer than until `now`.
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error>;
     /// Forgets answers given before a moment.

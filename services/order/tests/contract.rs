@@ -15,13 +15,29 @@ use order::{
     Error,
     domain::{
         Address, Buyer, Customer, Delivery, Fiscal, Method, Order, Payment, PaymentState, Provider,
-        Status, StockEffect, Text,
-        offer::{Offer, Refusal, Snapshot, Terms, Update},
+        Status, Text,
+        offer::{Offer, Snapshot, Terms},
         pricing::{Line, Tariff},
     },
-    store::{self, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Wanted},
+    store::{self, Key, Merchant, OrderStore, Placed, Placing, Wanted},
 };
 use testkit::Folder;
+
+#[path = "contract/moves.rs"]
+mod moves;
+#[path = "contract/offers.rs"]
+mod offers;
+
+use moves::{
+    a_refused_move_changes_nothing, an_event_moves_an_order_once,
+    of_pay_and_cancel_one_has_the_goods, only_the_overdue_are_found,
+    pages_have_no_gaps_and_no_repeats, stock_is_settled_once,
+    the_payment_is_noted_until_there_is_later_news,
+};
+use offers::{
+    a_product_told_twice_does_not_refill_the_shelf, offers_follow_product_and_merchant_off_sale,
+    updates_are_the_merchants_own_and_each_by_itself,
+};
 
 const NOW: Timestamp = testkit::START;
 const TARIFF: Tariff = Tariff {
@@ -203,160 +219,6 @@ async fn another_total_than_expected_buys_nothing(store: &dyn OrderStore) {
     placed(store, request).await;
 }
 
-async fn stock_is_settled_once(store: &dyn OrderStore) {
-    let goods = stocked(store, 5, 100).await;
-    let order = placed(store, placing(&[(goods.id, 2)])).await;
-    let paid = order.paid(&payment(&order), NOW).unwrap();
-    assert!(store.apply(paid.clone(), Some("evt_1".to_owned()), NOW).await.unwrap());
-    assert!(store.apply(paid, Some("evt_1".to_owned()), NOW).await.unwrap(), "told twice");
-    let sold = offer(store, goods.id).await;
-    assert_eq!((sold.available, sold.reserved), (3, 0));
-    let order = store.find(order.id).await.unwrap().unwrap();
-    let refunded = order.refunded(NOW).unwrap();
-    assert_eq!(refunded.stock, StockEffect::Release);
-    assert!(store.apply(refunded, None, NOW).await.unwrap());
-    let back = offer(store, goods.id).await;
-    assert_eq!((back.available, back.reserved), (5, 0));
-}
-
-async fn of_pay_and_cancel_one_wins(store: &dyn OrderStore) {
-    for _ in 0..20 {
-        let goods = stocked(store, 3, 100).await;
-        let order = placed(store, placing(&[(goods.id, 3)])).await;
-        let pay = store.apply(order.paid(&payment(&order), NOW).unwrap(), None, NOW);
-        let cancel = store.apply(order.cancel("shopper", "", NOW).unwrap(), None, NOW);
-        let (pay, cancel) = futures::future::join(pay, cancel).await;
-        assert_ne!(pay.unwrap(), cancel.unwrap(), "exactly one");
-        let after = offer(store, goods.id).await;
-        assert!(matches!((after.available, after.reserved), (0 | 3, 0)));
-    }
-}
-
-async fn a_product_told_twice_does_not_refill_the_shelf(store: &dyn OrderStore) {
-    let merchant = MerchantId::new();
-    let known = Merchant {
-        id: merchant,
-        name: "M".to_owned(),
-        tin: String::new(),
-        active: true,
-        version: 1,
-    };
-    store.put_merchant(known, NOW).await.unwrap();
-    let (product, terms) = goods(merchant, 5, 100);
-    store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
-    let id = store.offers(Wanted::Products(vec![product.product])).await.unwrap()[0].id;
-    placed(store, placing(&[(id, 5)])).await;
-    store.put_offers(product.clone(), vec![terms.clone()], NOW).await.unwrap();
-    assert_eq!(offer(store, id).await.available, 0);
-    let newer = Snapshot { version: 2, ..product };
-    store
-        .put_offers(
-            newer,
-            vec![Terms { stock: Some(7), price: Some(Money::uzs(90)), ..terms }],
-            NOW,
-        )
-        .await
-        .unwrap();
-    let after = offer(store, id).await;
-    assert_eq!((after.available, after.reserved, after.price.amount), (7, 5, 90));
-}
-
-async fn offers_follow_product_and_merchant_off_sale(store: &dyn OrderStore) {
-    let merchant = MerchantId::new();
-    let known = Merchant {
-        id: merchant,
-        name: "M".to_owned(),
-        tin: String::new(),
-        active: true,
-        version: 1,
-    };
-    store.put_merchant(known.clone(), NOW).await.unwrap();
-    let (product, terms) = goods(merchant, 5, 100);
-    store.put_offers(product.clone(), vec![terms], NOW).await.unwrap();
-    let id = store.offers(Wanted::Products(vec![product.product])).await.unwrap()[0].id;
-    assert!(offer(store, id).await.on_sale);
-    store.put_merchant(Merchant { active: false, version: 2, ..known.clone() }, NOW).await.unwrap();
-    assert!(!offer(store, id).await.on_sale);
-    store.put_merchant(Merchant { active: false, version: 1, ..known.clone() }, NOW).await.unwrap();
-    store.put_merchant(Merchant { active: true, version: 3, ..known }, NOW).await.unwrap();
-    assert!(offer(store, id).await.on_sale);
-    let hidden = Snapshot { on_show: false, version: 2, ..product };
-    store.put_offers(hidden, Vec::new(), NOW).await.unwrap();
-    assert!(!offer(store, id).await.on_sale);
-}
-
-async fn updates_are_the_merchants_own_and_each_by_itself(store: &dyn OrderStore) {
-    let (own, foreign) = (stocked(store, 5, 100).await, stocked(store, 5, 100).await);
-    let update = |id, price: i64, stock| Update {
-        id,
-        price: Some(Money::uzs(price)),
-        compare_at: None,
-        stock: Some(stock),
-        active: None,
-    };
-    let updates = vec![
-        update(own.id, 200, 9),
-        update(foreign.id, 1, 1),
-        update(own.id, 0, 1),
-        update(own.id, 5, -1),
-    ];
-    let results = store.update_offers(own.merchant, updates, NOW).await.unwrap();
-    let [Ok(changed), Err(Refusal::NotFound), Err(Refusal::Price), Err(Refusal::Stock)] =
-        results.as_slice()
-    else {
-        panic!("{results:?}")
-    };
-    assert_eq!((changed.price.amount, changed.available), (200, 9));
-    assert_eq!(offer(store, foreign.id).await.price.amount, 100);
-}
-
-async fn pages_have_no_gaps_and_no_repeats(store: &dyn OrderStore) {
-    let goods = stocked(store, 100, 100).await;
-    let user = UserId::new();
-    let mut made = Vec::new();
-    for number in 0..23u64 {
-        let request = Placing {
-            buyer: Buyer::User(user),
-            now: NOW.plus(Duration::from_millis(number / 3)),
-            ..placing(&[(goods.id, 1)])
-        };
-        made.push(placed(store, request).await.id);
-    }
-    placed(store, placing(&[(goods.id, 1)])).await;
-    let (mut seen, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.list(Listing::User(user), after, 5).await.unwrap();
-        let Some(last) = page.last() else { break };
-        after = Some(Place { order: last.id, placed_at: last.placed_at });
-        seen.extend(page.iter().map(|order| order.id));
-    }
-    made.reverse();
-    assert_eq!(seen, made);
-    assert_eq!(store.count(Listing::User(user)).await.unwrap(), 23);
-    assert_eq!(store.count(Listing::Everything).await.unwrap(), 24);
-    // Unpaid orders are none of the merchant's business.
-    let unpaid = store.list(Listing::Merchant(goods.merchant, None), None, 50).await.unwrap();
-    assert!(unpaid.is_empty());
-    let order = store.find(made[0]).await.unwrap().unwrap();
-    store.apply(order.paid(&payment(&order), NOW).unwrap(), None, NOW).await.unwrap();
-    let paid = store.list(Listing::Merchant(goods.merchant, None), None, 50).await.unwrap();
-    assert_eq!(paid.iter().map(|order| order.id).collect::<Vec<_>>(), [made[0]]);
-}
-
-async fn only_the_overdue_are_found(store: &dyn OrderStore) {
-    let goods = stocked(store, 10, 100).await;
-    let order = placed(store, placing(&[(goods.id, 1)])).await;
-    let cash = Placing { provider: Provider::Cash, ..placing(&[(goods.id, 1)]) };
-    placed(store, cash).await;
-    let due = order.reserved_until.unwrap();
-    assert!(store.expired(due.minus(Duration::from_millis(1)), 10).await.unwrap().is_empty());
-    assert_eq!(store.expired(due, 10).await.unwrap(), [order.id]);
-    store.apply(order.expire(due).unwrap(), None, due).await.unwrap();
-    assert!(store.expired(due, 10).await.unwrap().is_empty());
-    let left = offer(store, goods.id).await;
-    assert_eq!((left.available, left.reserved), (9, 0));
-}
-
 /// Lists every promise once for an adapter.
 macro_rules! contract {
     ($adapter:ident, $open:expr) => {
@@ -370,7 +232,10 @@ macro_rules! contract {
                 the_first_answer_stays,
                 another_total_than_expected_buys_nothing,
                 stock_is_settled_once,
-                of_pay_and_cancel_one_wins,
+                an_event_moves_an_order_once,
+                a_refused_move_changes_nothing,
+                of_pay_and_cancel_one_has_the_goods,
+                the_payment_is_noted_until_there_is_later_news,
                 a_product_told_twice_does_not_refill_the_shelf,
                 offers_follow_product_and_merchant_off_sale,
                 updates_are_the_merchants_own_and_each_by_itself,

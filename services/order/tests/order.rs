@@ -16,6 +16,8 @@ use proto::{
 };
 use testkit::{Lab, RunningLab, WIRINGS, Wiring, eventually};
 
+#[path = "order/checkout.rs"]
+mod checkout;
 #[path = "order/fakes.rs"]
 mod fakes;
 
@@ -111,13 +113,13 @@ async fn place(
     answer.map(tonic::Response::into_inner).map_err(Fault::from)
 }
 
-async fn tell(
-    lab: &RunningLab,
+/// What the payment service tells of an order.
+fn news(
     kind: &str,
     order: &pb::Order,
     status: payments::PaymentStatus,
     until: i64,
-) -> events::DeliverResponse {
+) -> events::Event {
     let payment = payments::Payment {
         id: ids::PaymentId::new().to_string(),
         order_id: order.id.clone(),
@@ -129,15 +131,29 @@ async fn tell(
         ..Default::default()
     };
     let data = events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) });
-    let event = events::Event {
+    events::Event {
         id: EventId::new().to_string(),
         r#type: kind.to_owned(),
         data: Some(data),
         ..Default::default()
-    };
+    }
+}
+
+async fn deliver(lab: &RunningLab, events: Vec<events::Event>) -> events::DeliverResponse {
     let mut client = lab.mesh.events(Role::Order);
-    let twice = events::DeliverRequest { events: vec![event.clone(), event] };
-    lab.as_service(client.deliver(twice)).await.unwrap().into_inner()
+    lab.as_service(client.deliver(events::DeliverRequest { events })).await.unwrap().into_inner()
+}
+
+/// Tells the news twice.
+async fn tell(
+    lab: &RunningLab,
+    kind: &str,
+    order: &pb::Order,
+    status: payments::PaymentStatus,
+    until: i64,
+) -> events::DeliverResponse {
+    let event = news(kind, order, status, until);
+    deliver(lab, vec![event.clone(), event]).await
 }
 
 async fn get(lab: &RunningLab, caller: Caller, id: &str, token: &str) -> Result<pb::Order, Fault> {
@@ -180,89 +196,6 @@ async fn a_guest_buys_and_only_they_see_it() {
             );
         }
         eventually("others are told", async || world.told(&order.id).len() >= 3).await;
-        lab.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn a_repeat_gives_the_same_answer_byte_for_byte() {
-    for wiring in WIRINGS {
-        let (lab, world) = lab(wiring).await;
-        let (offer, _) = stocked(&lab, 5).await;
-        let cart = world.cart(&[(&offer.id, 1)]);
-        let guest = Caller::guest();
-        let first = place(&lab, &guest, request(&cart, "k1")).await.unwrap();
-        tell(&lab, "payment.paid", first.order.as_ref().unwrap(), payments::PaymentStatus::Paid, 0)
-            .await;
-        let again = place(&lab, &guest, request(&cart, "k1")).await.unwrap();
-        assert!(again.replayed && !first.replayed);
-        assert_eq!(
-            pb::PlaceOrderResponse { replayed: false, ..again },
-            first,
-            "although it is paid by now"
-        );
-
-        let mut other = request(&cart, "k1");
-        other.request_hash = vec![2].into();
-        assert_eq!(place(&lab, &guest, other).await.unwrap_err().reason, "IDEMPOTENCY_KEY_REUSED");
-        assert_eq!(
-            place(&lab, &guest, request(&cart, "k2")).await.unwrap_err().reason,
-            "CART_COMPLETED"
-        );
-        assert_eq!(
-            place(&lab, &guest, request(&cart, "")).await.unwrap_err().reason,
-            "IDEMPOTENCY_KEY_REQUIRED"
-        );
-        assert_eq!(available(&lab, &offer.id).await, 4);
-        lab.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn refusals_change_nothing() {
-    for wiring in WIRINGS {
-        let (lab, world) = lab(wiring).await;
-        let (offer, _) = stocked(&lab, 1).await;
-        let guest = Caller::guest();
-        let sold_out =
-            place(&lab, &guest, request(&world.cart(&[(&offer.id, 2)]), "a")).await.unwrap_err();
-        assert_eq!((sold_out.code, sold_out.reason.as_ref()), (Code::Conflict, "OUT_OF_STOCK"));
-        assert_eq!(sold_out.fields[0].field, "items[0]");
-        let empty = place(&lab, &guest, request(&world.cart(&[]), "a")).await.unwrap_err();
-        assert_eq!(empty.reason, "CART_EMPTY");
-        let cart = world.cart(&[(&offer.id, 1)]);
-        let mut changed = request(&cart, "a");
-        changed.expected_total = Some(money(1));
-        assert_eq!(place(&lab, &guest, changed).await.unwrap_err().reason, "PRICE_CHANGED");
-        let mut unknown = request(&cart, "a");
-        unknown.payment_provider = "barter".to_owned();
-        assert_eq!(
-            place(&lab, &guest, unknown).await.unwrap_err().fields[0].field,
-            "payment_provider"
-        );
-        let mut foreign = request(&cart, "a");
-        foreign.cart_token = "wrong".to_owned();
-        assert_eq!(place(&lab, &guest, foreign).await.unwrap_err().reason, "CART_NOT_FOUND");
-        assert_eq!(available(&lab, &offer.id).await, 1);
-        assert!(place(&lab, &guest, request(&cart, "a")).await.is_ok(), "no refusal used the key");
-        lab.stop().await;
-    }
-}
-
-#[tokio::test]
-async fn without_the_payment_service_the_order_stands_and_the_payment_follows() {
-    for wiring in WIRINGS {
-        let (lab, world) = lab(wiring).await;
-        let (offer, _) = stocked(&lab, 5).await;
-        world.payments_away.store(true, Ordering::SeqCst);
-        let placed = place(&lab, &Caller::guest(), request(&world.cart(&[(&offer.id, 1)]), "k"))
-            .await
-            .unwrap();
-        let order = placed.order.unwrap();
-        assert_eq!(placed.payment.unwrap().redirect_url, "");
-        world.payments_away.store(false, Ordering::SeqCst);
-        let shown = get(&lab, Caller::guest(), &order.id, &placed.order_token).await.unwrap();
-        assert!(shown.payment.unwrap().redirect_url.starts_with("https://pay.example/"));
         lab.stop().await;
     }
 }

@@ -6,7 +6,10 @@ use money::Money;
 use serde::{Deserialize, Serialize};
 
 pub mod click;
+mod event;
 pub mod payme;
+
+pub use event::{Event, Happening};
 
 /// Who takes the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +54,19 @@ pub struct IllegalMove {
     pub step: &'static str,
 }
 
+/// What providers are held to. The moves of payments look at nothing else of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Which order.
+    pub order: OrderId,
+    /// Its number, which providers know it by.
+    pub reference: String,
+    /// What is owed.
+    pub amount: Money,
+    /// Until when a provider may open a transaction.
+    pub payable_until: Timestamp,
+}
+
 /// What the order service says of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -73,6 +89,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// What of it binds providers.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            order: self.order,
+            reference: self.reference.clone(),
+            amount: self.amount,
+            payable_until: self.payable_until,
+        }
+    }
+
     /// Whether lines and delivery add up to what is owed and every line has its codes, so that a receipt may be made of them.
     pub fn is_fiscal(&self) -> bool {
         let coded = |line: &FiscalLine| line.mxik.len() == 17 && !line.package_code.is_empty();
@@ -137,8 +163,8 @@ impl PayableState {
 /// An order, as payment sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payable {
-    /// What the order service said last.
-    pub snapshot: Snapshot,
+    /// By what the order service said last.
+    pub terms: Terms,
     /// Whether it may be paid.
     pub state: PayableState,
     /// "cancelled", "expired" or "refunded"; empty unless closed.
@@ -160,9 +186,9 @@ pub enum NotPayable {
 
 impl Payable {
     /// One that may be paid.
-    pub fn new(snapshot: Snapshot) -> Self {
+    pub fn new(terms: Terms) -> Self {
         let closed_reason = String::new();
-        Self { snapshot, state: PayableState::Open, closed_reason, delivered_at: None, version: 1 }
+        Self { terms, state: PayableState::Open, closed_reason, delivered_at: None, version: 1 }
     }
 
     /// Whether a provider may open a transaction now.
@@ -170,7 +196,7 @@ impl Payable {
         match self.state {
             PayableState::Paid => Err(NotPayable::Paid),
             PayableState::Closed => Err(NotPayable::Over),
-            PayableState::Open if now > self.snapshot.payable_until => Err(NotPayable::Over),
+            PayableState::Open if now > self.terms.payable_until => Err(NotPayable::Over),
             PayableState::Open => Ok(()),
         }
     }
@@ -292,19 +318,19 @@ pub struct Payment {
 
 impl Payment {
     /// A payment that nobody has acted on. Cash never expires.
-    pub fn new(payable: &Snapshot, provider: Provider, key: String, now: Timestamp) -> Self {
+    pub fn new(terms: &Terms, provider: Provider, key: String, now: Timestamp) -> Self {
         Self {
             id: PaymentId::new(),
-            order: payable.order,
-            reference: payable.reference.clone(),
+            order: terms.order,
+            reference: terms.reference.clone(),
             provider,
             status: Status::Pending,
-            amount: payable.amount,
+            amount: terms.amount,
             key,
             redirect_url: String::new(),
             provider_ref: String::new(),
             created_at: now,
-            expires_at: (provider != Provider::Cash).then_some(payable.payable_until),
+            expires_at: (provider != Provider::Cash).then_some(terms.payable_until),
             paid_at: None,
             version: 1,
         }
@@ -351,30 +377,6 @@ impl Payment {
         self.version += 1;
         Ok(())
     }
-}
-
-/// What happened to a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happening {
-    /// A provider holds the order.
-    Started,
-    /// The money is here.
-    Paid,
-    /// The hold ended without money.
-    Cancelled,
-    /// The money went back.
-    Refunded,
-}
-
-/// A fact for other services.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// What.
-    pub what: Happening,
-    /// The payment after it.
-    pub payment: Payment,
-    /// When.
-    pub at: Timestamp,
 }
 
 #[cfg(test)]

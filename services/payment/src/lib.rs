@@ -33,6 +33,8 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
     let metrics = host.metrics(Role::Payment);
     let clock = host.clock();
     let relay = Relay::new(store.outbox(), mesh.clone(), clock.clone(), SUBSCRIBERS, &metrics);
+    let woken = relay.clone();
+    store.when_told(Box::new(move || woken.wake()));
     let providers = providers::Providers::new(&config);
     let names: Vec<&str> = providers.names().iter().map(|provider| provider.as_str()).collect();
     tracing::info!(providers = names.join(","), "payment providers");

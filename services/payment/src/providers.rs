@@ -30,38 +30,33 @@ pub(crate) struct RawRequest {
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: String,
 }
 
 impl RawAnswer {
     /// JSON with HTTP 200: both protocols tell errors inside of it.
-    fn json(body: &serde_json::Value) -> Self {
-        let content_type = "application/json; charset=UTF-8";
-        Self { status: 200, content_type, body: body.to_string().into_bytes() }
+    pub(crate) fn json(body: String) -> Self {
+        Self { status: 200, content_type: "application/json; charset=UTF-8", body }
     }
 
     /// Nobody here speaks for that provider.
     pub(crate) fn disabled() -> Self {
-        let problem = serde_json::json!({
-            "type": "about:blank",
-            "title": "Not Found",
-            "status": 404,
-            "code": "PROVIDER_DISABLED",
-        });
-        let body = problem.to_string().into_bytes();
-        Self { status: 404, content_type: "application/problem+json", body }
+        Self::problem(404, "Not Found", "PROVIDER_DISABLED")
     }
 
     /// No verdict: the provider asks again.
     pub(crate) fn later() -> Self {
+        Self::problem(503, "Service Unavailable", "UNAVAILABLE")
+    }
+
+    fn problem(status: u16, title: &str, code: &str) -> Self {
         let problem = serde_json::json!({
             "type": "about:blank",
-            "title": "Service Unavailable",
-            "status": 503,
-            "code": "UNAVAILABLE",
+            "title": title,
+            "status": status,
+            "code": code,
         });
-        let body = problem.to_string().into_bytes();
-        Self { status: 503, content_type: "application/problem+json", body }
+        Self { status, content_type: "application/problem+json", body: problem.to_string() }
     }
 }
 

@@ -104,10 +104,12 @@ impl Payments {
         }
         let returns = !return_url.is_empty();
         let request = Open { payable, provider, key, redirect_url, returns };
-        let opened = self.store.open(request, self.clock.now()).await?;
-        // Opening may have ended a hold whose time was over.
-        self.relay.wake();
-        opened.map_err(Error::NotOpened)
+        self.store.open(request, self.clock.now()).await?.map_err(Error::NotOpened)
+    }
+
+    /// Whether a payment was opened with this key.
+    pub(crate) async fn is_opened(&self, key: &str) -> Result<bool, Error> {
+        Ok(self.store.is_opened(key).await?)
     }
 
     /// Closes an order for payment, unless it is paid.
@@ -118,9 +120,7 @@ impl Payments {
         spare_live: bool,
     ) -> Result<Closing, Error> {
         let request = Close { order, reason: reason.to_owned(), spare_live };
-        let closing = self.store.close(request, self.clock.now()).await?;
-        self.relay.wake();
-        Ok(closing)
+        Ok(self.store.close(request, self.clock.now()).await?)
     }
 
     /// Notes that the goods of an order are with the shopper.
@@ -155,15 +155,7 @@ impl Payments {
 
     async fn sweep_once(&self) -> Result<(), Fault> {
         let now = self.clock.now();
-        loop {
-            let ended = self.store.expire(now, SWEEP).await?;
-            if ended > 0 {
-                self.relay.wake();
-            }
-            if ended < SWEEP {
-                break;
-            }
-        }
+        while self.store.expire(now, SWEEP).await? == SWEEP {}
         self.store.trim_journal(now.minus(JOURNAL_DAYS), JOURNAL_ENTRIES).await
     }
 }

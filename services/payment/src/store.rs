@@ -13,10 +13,17 @@ use crate::domain::{Event, Payable, Payment, Provider, Snapshot, click, payme};
 mod sqlite;
 
 /// Makes the message of an event.
-pub type Encode = fn(&Event) -> Draft;
+pub type Encode = fn(&Event<'_>) -> Draft;
 
 /// What a use case ends with: the outer failure is the store's, the inner refusal a rule's. What a refusal had to write stays written.
 pub type Verdict<T, R> = Result<Result<T, R>, Fault>;
+
+/// Makes the journal's line of what a call came to. It runs inside the transaction of the call, so that the line is kept with the
+/// effect or not at all; keep it short, for others wait to write.
+pub type Note<T> = Box<dyn FnOnce(&T) -> Entry + Send>;
+
+/// What a provider's call came to, and its line in the journal.
+pub type Noted<T> = Result<(T, Entry), Fault>;
 
 /// Payables, payments and the transactions of providers; every acknowledged write survives a loss of power.
 #[async_trait]
@@ -29,32 +36,33 @@ pub trait PaymentStore: Send + Sync + 'static {
     async fn delivered(&self, order: OrderId, now: Timestamp) -> Result<(), Fault>;
     /// Payments of an order, latest first.
     async fn payments(&self, order: OrderId, limit: u32) -> Result<Vec<Payment>, Fault>;
-    /// What an order's number stands for, and whether a provider holds it at this moment.
-    async fn payable(
-        &self,
-        reference: &str,
-        now: Timestamp,
-    ) -> Result<Option<(Payable, bool)>, Fault>;
+    /// Whether a payment was opened with this key.
+    async fn is_opened(&self, key: &str) -> Result<bool, Fault>;
+    /// What an order's number stands for at this moment.
+    async fn payable(&self, reference: &str, now: Timestamp) -> Result<Option<Known>, Fault>;
 
     /// Payme: creates a transaction, or finds the one that was created before.
     async fn payme_create(
         &self,
         draft: payme::Draft,
         now: Timestamp,
-    ) -> Verdict<payme::Transaction, payme::Refusal>;
+        note: Note<Result<payme::Transaction, payme::Refusal>>,
+    ) -> Noted<Result<payme::Transaction, payme::Refusal>>;
     /// Payme: the money is here.
     async fn payme_perform(
         &self,
-        id: &str,
+        id: String,
         now: Timestamp,
-    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+        note: Note<Result<Moved<payme::Transaction>, payme::Refusal>>,
+    ) -> Noted<Result<Moved<payme::Transaction>, payme::Refusal>>;
     /// Payme: takes a transaction back, before or after it was performed.
     async fn payme_cancel(
         &self,
-        id: &str,
+        id: String,
         reason: i64,
         now: Timestamp,
-    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+        note: Note<Result<Moved<payme::Transaction>, payme::Refusal>>,
+    ) -> Noted<Result<Moved<payme::Transaction>, payme::Refusal>>;
     /// Payme: reads a transaction.
     async fn payme_find(&self, id: &str) -> Result<Option<payme::Transaction>, Fault>;
     /// Payme: transactions by Payme's time, both ends included, ascending.
@@ -65,29 +73,39 @@ pub trait PaymentStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<payme::Transaction>, Fault>;
     /// Payme: keeps a fiscal receipt, the last word for each kind; false when there is no such transaction.
-    async fn fiscal_receipt(&self, receipt: Receipt, now: Timestamp) -> Result<bool, Fault>;
+    async fn fiscal_receipt(
+        &self,
+        receipt: Receipt,
+        now: Timestamp,
+        note: Note<bool>,
+    ) -> Noted<bool>;
 
     /// Click: announces an attempt, or finds the one that was announced before.
     async fn click_prepare(
         &self,
         call: click::Call,
         now: Timestamp,
-    ) -> Verdict<click::Transaction, click::Refusal>;
+        note: Note<Result<click::Transaction, click::Refusal>>,
+    ) -> Noted<Result<click::Transaction, click::Refusal>>;
     /// Click: the money is here, or will not come.
     async fn click_complete(
         &self,
         prepare_id: i64,
         call: click::Call,
         now: Timestamp,
-    ) -> Verdict<click::Transaction, click::Refusal>;
+        note: Note<Result<click::Transaction, click::Refusal>>,
+    ) -> Noted<Result<click::Transaction, click::Refusal>>;
 
     /// Ends at most `limit` holds whose time is over; how many.
     async fn expire(&self, now: Timestamp, limit: u32) -> Result<u32, Fault>;
-    /// Writes down what providers asked and were told.
+    /// Writes down calls that changed nothing, or came to nothing.
     async fn journal(&self, entries: Vec<Entry>) -> Result<(), Fault>;
     /// Forgets journal entries before a moment, and all but the newest `keep`.
     async fn trim_journal(&self, before: Timestamp, keep: u32) -> Result<(), Fault>;
 
+    /// Calls `wake` after each commit that holds events, and after no other: looking for events is a trip to the store as well.
+    /// The first `wake` stays.
+    fn when_told(&self, wake: Box<dyn Fn() + Send + Sync>);
     /// The relay's side.
     fn outbox(&self) -> Arc<dyn OutboxStore>;
     /// Whether the store answers.
@@ -127,6 +145,17 @@ pub enum OpenRefusal {
     Key,
     /// The reference belongs to another order.
     Reference,
+}
+
+/// What an order's number stands for.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Whether it may be paid.
+    pub payable: Payable,
+    /// What the order service said of it last.
+    pub snapshot: Snapshot,
+    /// Whether a provider holds it.
+    pub held: bool,
 }
 
 /// What it takes to close an order for payment.
@@ -171,7 +200,7 @@ pub struct Receipt {
     pub body: String,
 }
 
-/// A line of the journal of callbacks. Holds no credential and no signature.
+/// A line of the journal of callbacks. Holds no credential and no signature. The journal keeps the beginning of long texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Entry {
@@ -184,10 +213,34 @@ pub struct Entry {
     pub answer: String,
 }
 
+/// Characters of a text that the journal keeps.
+const KEPT: usize = 4096;
+
+/// What the journal keeps of a text.
+pub(crate) fn beginning(text: &str) -> &str {
+    if text.len() <= KEPT {
+        return text;
+    }
+    let end = text.char_indices().nth(KEPT).map(|(end, _)| end);
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
 /// Opens the store behind an address.
 pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn PaymentStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqlitePayments::open(address, encode).await?)),
         _ => anyhow::bail!("payment.store: expected sqlite:<file>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, beginning};
+
+    #[test]
+    fn the_journal_cuts_between_characters() {
+        assert_eq!(beginning("short"), "short");
+        let (whole, long) = ("ў".repeat(KEPT), "ў".repeat(KEPT + 1));
+        assert_eq!((beginning(&whole), beginning(&long)), (whole.as_str(), whole.as_str()));
     }
 }

@@ -1,7 +1,13 @@
 //! What every store of payments promises, whichever it is.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use clock::Timestamp;
 use futures::future::join_all;
@@ -16,7 +22,7 @@ use testkit::Folder;
 #[path = "contract/fixtures.rs"]
 mod fixtures;
 
-use fixtures::{call, close, draft, encode, opened, opening, snapshot, told};
+use fixtures::{Calls as _, call, close, draft, encode, opened, opening, snapshot, told};
 
 const NOW: Timestamp = testkit::START;
 const SUM: i64 = 500_000;
@@ -40,6 +46,8 @@ async fn the_same_key_gives_the_same_payment(store: &dyn PaymentStore) {
     let twin = Snapshot { order: OrderId::new(), ..payable };
     let twin = store.open(opening(&twin, Provider::Payme, "b"), NOW).await.unwrap();
     assert_eq!(twin.unwrap_err(), OpenRefusal::Reference);
+    assert!(store.is_opened("a").await.unwrap());
+    assert!(!store.is_opened("b").await.unwrap(), "it was refused");
 }
 
 async fn nothing_changes_under_a_live_transaction(store: &dyn PaymentStore) {
@@ -47,13 +55,14 @@ async fn nothing_changes_under_a_live_transaction(store: &dyn PaymentStore) {
     let dearer = Snapshot { amount: Money::uzs(SUM + 1), ..payable.clone() };
     store.open(opening(&dearer, Provider::Click, "dearer"), NOW).await.unwrap().unwrap();
     store.open(opening(&payable, Provider::Click, "again"), NOW).await.unwrap().unwrap();
-    store.payme_create(draft("p2", "2K"), NOW).await.unwrap().unwrap();
+    store.create(draft("p2", "2K"), NOW).await.unwrap().unwrap();
     let refused = store.open(opening(&dearer, Provider::Click, "late"), NOW).await.unwrap();
     let until = NOW.plus(payme::LIFETIME);
     assert_eq!(refused.unwrap_err(), OpenRefusal::Busy { until });
-    let (known, held) = store.payable("2K", NOW).await.unwrap().unwrap();
-    assert_eq!((known.snapshot.amount.amount, held), (SUM, true));
-    store.payme_perform("p2", NOW).await.unwrap().unwrap();
+    let known = store.payable("2K", NOW).await.unwrap().unwrap();
+    assert_eq!((known.snapshot, known.payable.terms.amount.amount), (payable.clone(), SUM));
+    assert!(known.held);
+    store.perform("p2", NOW).await.unwrap().unwrap();
     let refused = store.open(opening(&payable, Provider::Click, "paid"), NOW).await.unwrap();
     assert_eq!(refused.unwrap_err(), OpenRefusal::Paid);
     // Tries that nobody acted on have no use any more.
@@ -66,7 +75,7 @@ async fn nothing_changes_under_a_live_transaction(store: &dyn PaymentStore) {
 async fn of_200_creates_with_different_ids_exactly_one_is_live(store: &dyn PaymentStore) {
     opened(store, "3K", Provider::Payme).await;
     let drafts: Vec<payme::Draft> = (0..200).map(|id| draft(&format!("p3-{id}"), "3K")).collect();
-    let outcomes = join_all(drafts.into_iter().map(|draft| store.payme_create(draft, NOW))).await;
+    let outcomes = join_all(drafts.into_iter().map(|draft| store.create(draft, NOW))).await;
     let (won, lost): (Vec<_>, Vec<_>) =
         outcomes.into_iter().map(Result::unwrap).partition(Result::is_ok);
     assert_eq!((won.len(), lost.len()), (1, 199));
@@ -76,10 +85,8 @@ async fn of_200_creates_with_different_ids_exactly_one_is_live(store: &dyn Payme
 
 async fn of_two_providers_one_holds_the_order(store: &dyn PaymentStore) {
     opened(store, "4K", Provider::Payme).await;
-    let (by_payme, by_click) = futures::join!(
-        store.payme_create(draft("p4", "4K"), NOW),
-        store.click_prepare(call(40, "4K"), NOW)
-    );
+    let (by_payme, by_click) =
+        futures::join!(store.create(draft("p4", "4K"), NOW), store.prepare(call(40, "4K"), NOW));
     let (by_payme, by_click) = (by_payme.unwrap(), by_click.unwrap());
     assert_ne!(by_payme.is_ok(), by_click.is_ok());
     assert!(by_payme.is_ok() || by_payme == Err(payme::Refusal::Impossible));
@@ -89,13 +96,13 @@ async fn of_two_providers_one_holds_the_order(store: &dyn PaymentStore) {
 async fn a_repeated_create_or_perform_answers_the_same(store: &dyn PaymentStore) {
     opened(store, "5K", Provider::Payme).await;
     let later = NOW.plus(Duration::from_secs(5));
-    let created = store.payme_create(draft("p5", "5K"), NOW).await.unwrap().unwrap();
-    assert_eq!(store.payme_create(draft("p5", "5K"), later).await.unwrap().unwrap(), created);
-    let performs = join_all((0..20).map(|_| store.payme_perform("p5", later))).await;
+    let created = store.create(draft("p5", "5K"), NOW).await.unwrap().unwrap();
+    assert_eq!(store.create(draft("p5", "5K"), later).await.unwrap().unwrap(), created);
+    let performs = join_all((0..20).map(|_| store.perform("p5", later))).await;
     let performs: Vec<_> = performs.into_iter().map(|done| done.unwrap().unwrap()).collect();
     assert_eq!(performs.iter().filter(|done| done.first).count(), 1);
     assert!(performs.iter().all(|done| done.now.perform_time == Some(later)));
-    let repeat = store.payme_perform("p5", NOW.plus(Duration::from_hours(20))).await;
+    let repeat = store.perform("p5", NOW.plus(Duration::from_hours(20))).await;
     assert_eq!(repeat.unwrap().unwrap().now.perform_time, Some(later), "paid is paid");
     assert_eq!(told(store).await, ["payment.started", "payment.paid"]);
 }
@@ -103,7 +110,7 @@ async fn a_repeated_create_or_perform_answers_the_same(store: &dyn PaymentStore)
 async fn a_hold_ends_after_its_time_and_frees_the_order(store: &dyn PaymentStore) {
     let payable = Snapshot { payable_until: NOW.plus(Duration::from_hours(48)), ..snapshot("6K") };
     store.open(opening(&payable, Provider::Payme, "6"), NOW).await.unwrap().unwrap();
-    store.payme_create(draft("p6", "6K"), NOW).await.unwrap().unwrap();
+    store.create(draft("p6", "6K"), NOW).await.unwrap().unwrap();
     let last = NOW.plus(payme::LIFETIME);
     let over = last.plus(Duration::from_millis(1));
     assert_eq!(store.expire(last, 10).await.unwrap(), 0, "exactly twelve hours are in time");
@@ -112,15 +119,15 @@ async fn a_hold_ends_after_its_time_and_frees_the_order(store: &dyn PaymentStore
     let ended = store.payme_find("p6").await.unwrap().unwrap();
     assert_eq!((ended.state, ended.reason), (payme::State::Cancelled, Some(payme::REASON_TIMEOUT)));
     let again = payme::Draft { time: over, ..draft("p6b", "6K") };
-    store.payme_create(again, over).await.unwrap().unwrap();
+    store.create(again, over).await.unwrap().unwrap();
     // Nobody swept this one: whoever comes next ends it.
     let later = over.plus(Duration::from_hours(13));
     let third = payme::Draft { time: later, ..draft("p6c", "6K") };
-    store.payme_create(third, later).await.unwrap().unwrap();
+    store.create(third, later).await.unwrap().unwrap();
     let second = store.payme_find("p6b").await.unwrap().unwrap();
     assert_eq!(second.cancel_time, Some(later));
     let much_later = later.plus(Duration::from_hours(13));
-    let late = store.payme_perform("p6c", much_later).await.unwrap();
+    let late = store.perform("p6c", much_later).await.unwrap();
     assert_eq!(late.unwrap_err(), payme::Refusal::Impossible);
     let third = store.payme_find("p6c").await.unwrap().unwrap();
     assert_eq!(third.reason, Some(payme::REASON_TIMEOUT), "a refusal keeps what it wrote");
@@ -130,25 +137,25 @@ async fn a_hold_ends_after_its_time_and_frees_the_order(store: &dyn PaymentStore
 
 async fn a_closed_order_takes_no_money(store: &dyn PaymentStore) {
     let payable = opened(store, "7K", Provider::Payme).await;
-    store.payme_create(draft("p7", "7K"), NOW).await.unwrap().unwrap();
+    store.create(draft("p7", "7K"), NOW).await.unwrap().unwrap();
     let live = store.close(close(payable.order, true), NOW).await.unwrap();
     assert_eq!(live, Closing::Live(NOW.plus(payme::LIFETIME)));
     for _ in 0..2 {
         assert_eq!(store.close(close(payable.order, false), NOW).await.unwrap(), Closing::Closed);
     }
-    let refused = store.payme_perform("p7", NOW).await.unwrap();
+    let refused = store.perform("p7", NOW).await.unwrap();
     assert_eq!(refused.unwrap_err(), payme::Refusal::Impossible);
     let ended = store.payme_find("p7").await.unwrap().unwrap();
     assert_eq!((ended.state, ended.reason), (payme::State::Cancelled, Some(payme::REASON_CLOSED)));
-    let refused = store.payme_create(draft("p7b", "7K"), NOW).await.unwrap();
+    let refused = store.create(draft("p7b", "7K"), NOW).await.unwrap();
     assert_eq!(refused.unwrap_err(), payme::Refusal::Over);
     let refused = store.open(opening(&payable, Provider::Click, "7b"), NOW).await.unwrap();
     assert_eq!(refused.unwrap_err(), OpenRefusal::Over);
 
     let prepared = opened(store, "7L", Provider::Click).await;
-    let attempt = store.click_prepare(call(70, "7L"), NOW).await.unwrap().unwrap();
+    let attempt = store.prepare(call(70, "7L"), NOW).await.unwrap().unwrap();
     store.close(close(prepared.order, false), NOW).await.unwrap();
-    let late = store.click_complete(attempt.prepare_id, call(70, "7L"), NOW).await.unwrap();
+    let late = store.complete(attempt.prepare_id, call(70, "7L"), NOW).await.unwrap();
     assert_eq!(late.unwrap_err(), click::Refusal::Cancelled);
 }
 
@@ -156,11 +163,9 @@ async fn closing_and_paying_at_once_ends_in_one_of_the_two(store: &dyn PaymentSt
     for round in 0..10 {
         let (id, reference) = (format!("p8-{round}"), format!("8{round}K"));
         let payable = opened(store, &reference, Provider::Payme).await;
-        store.payme_create(draft(&id, &reference), NOW).await.unwrap().unwrap();
-        let (closing, performed) = futures::join!(
-            store.close(close(payable.order, false), NOW),
-            store.payme_perform(&id, NOW)
-        );
+        store.create(draft(&id, &reference), NOW).await.unwrap().unwrap();
+        let (closing, performed) =
+            futures::join!(store.close(close(payable.order, false), NOW), store.perform(&id, NOW));
         let paid = closing.unwrap() == Closing::Paid;
         assert_eq!(performed.unwrap().is_ok(), paid);
     }
@@ -177,19 +182,19 @@ async fn an_order_closed_before_it_was_heard_of_stays_closed(store: &dyn Payment
 async fn money_goes_back_unless_the_goods_are_delivered(store: &dyn PaymentStore) {
     for (reference, delivered) in [("10K", false), ("10L", true)] {
         let payable = opened(store, reference, Provider::Payme).await;
-        store.payme_create(draft(reference, reference), NOW).await.unwrap().unwrap();
-        store.payme_perform(reference, NOW).await.unwrap().unwrap();
+        store.create(draft(reference, reference), NOW).await.unwrap().unwrap();
+        store.perform(reference, NOW).await.unwrap().unwrap();
         if delivered {
             store.delivered(payable.order, NOW).await.unwrap();
         }
-        let taken = store.payme_cancel(reference, 5, NOW).await.unwrap();
+        let taken = store.cancel(reference, 5, NOW).await.unwrap();
         if delivered {
             assert_eq!(taken.unwrap_err(), payme::Refusal::Delivered);
             continue;
         }
         let taken = taken.unwrap();
         assert_eq!((taken.now.state, taken.first), (payme::State::Refunded, true));
-        let again = store.payme_cancel(reference, 7, NOW.plus(Duration::from_secs(9))).await;
+        let again = store.cancel(reference, 7, NOW.plus(Duration::from_secs(9))).await;
         let again = again.unwrap().unwrap();
         assert_eq!((again.now, again.first), (taken.now, false), "time and reason stay");
         let payment = store.payments(payable.order, 1).await.unwrap().remove(0);
@@ -207,12 +212,12 @@ async fn a_statement_has_both_ends_and_every_state(store: &dyn PaymentStore) {
         opened(store, &reference, Provider::Payme).await;
         let time = NOW.plus(Duration::from_mins(minutes));
         let draft = payme::Draft { time, ..draft(&id, &reference) };
-        store.payme_create(draft, NOW).await.unwrap().unwrap();
+        store.create(draft, NOW).await.unwrap().unwrap();
     }
-    store.payme_perform("p11-1", NOW).await.unwrap().unwrap();
-    store.payme_cancel("p11-2", 3, NOW).await.unwrap().unwrap();
-    store.payme_perform("p11-0", NOW).await.unwrap().unwrap();
-    store.payme_cancel("p11-0", 5, NOW).await.unwrap().unwrap();
+    store.perform("p11-1", NOW).await.unwrap().unwrap();
+    store.cancel("p11-2", 3, NOW).await.unwrap().unwrap();
+    store.perform("p11-0", NOW).await.unwrap().unwrap();
+    store.cancel("p11-0", 5, NOW).await.unwrap().unwrap();
     let between = |from, to| {
         let at = |minutes| NOW.plus(Duration::from_mins(minutes));
         store.payme_statement(at(from), at(to), 10)
@@ -229,9 +234,9 @@ async fn of_many_attempts_of_click_one_is_confirmed(store: &dyn PaymentStore) {
     let payable = opened(store, "12K", Provider::Click).await;
     let mut attempts = Vec::new();
     for trans_id in [120, 122, 124] {
-        attempts.push(store.click_prepare(call(trans_id, "12K"), NOW).await.unwrap().unwrap());
+        attempts.push(store.prepare(call(trans_id, "12K"), NOW).await.unwrap().unwrap());
     }
-    let repeat = store.click_prepare(call(120, "12K"), NOW).await.unwrap().unwrap();
+    let repeat = store.prepare(call(120, "12K"), NOW).await.unwrap().unwrap();
     assert_eq!(repeat.prepare_id, attempts[0].prepare_id);
     assert_eq!(
         store.payments(payable.order, 10).await.unwrap().len(),
@@ -240,12 +245,12 @@ async fn of_many_attempts_of_click_one_is_confirmed(store: &dyn PaymentStore) {
     );
     // One gives up: the order stays held for the others.
     let up = click::Call { error: -5017, ..call(120, "12K") };
-    let up = store.click_complete(attempts[0].prepare_id, up, NOW).await.unwrap();
+    let up = store.complete(attempts[0].prepare_id, up, NOW).await.unwrap();
     assert_eq!(up.unwrap_err(), click::Refusal::Cancelled);
-    assert!(store.payable("12K", NOW).await.unwrap().unwrap().1);
-    let completes = attempts[1..].iter().map(|attempt| {
-        store.click_complete(attempt.prepare_id, call(attempt.trans_id, "12K"), NOW)
-    });
+    assert!(store.payable("12K", NOW).await.unwrap().unwrap().held);
+    let completes = attempts[1..]
+        .iter()
+        .map(|attempt| store.complete(attempt.prepare_id, call(attempt.trans_id, "12K"), NOW));
     let outcomes: Vec<_> = join_all(completes).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.contains(&Err(click::Refusal::Cancelled)));
@@ -255,13 +260,13 @@ async fn of_many_attempts_of_click_one_is_confirmed(store: &dyn PaymentStore) {
 
 async fn the_last_attempt_that_gives_up_frees_the_order(store: &dyn PaymentStore) {
     opened(store, "13K", Provider::Click).await;
-    let attempt = store.click_prepare(call(130, "13K"), NOW).await.unwrap().unwrap();
+    let attempt = store.prepare(call(130, "13K"), NOW).await.unwrap().unwrap();
     let up = click::Call { error: -5017, ..call(130, "13K") };
     for _ in 0..2 {
-        let up = store.click_complete(attempt.prepare_id, up.clone(), NOW).await.unwrap();
+        let up = store.complete(attempt.prepare_id, up.clone(), NOW).await.unwrap();
         assert_eq!(up.unwrap_err(), click::Refusal::Cancelled);
     }
-    store.payme_create(draft("p13", "13K"), NOW).await.unwrap().unwrap();
+    store.create(draft("p13", "13K"), NOW).await.unwrap().unwrap();
     assert_eq!(
         told(store).await,
         ["payment.started", "payment.cancelled", "payment.started"],
@@ -272,32 +277,62 @@ async fn the_last_attempt_that_gives_up_frees_the_order(store: &dyn PaymentStore
 async fn a_completion_must_name_what_was_prepared(store: &dyn PaymentStore) {
     opened(store, "197K", Provider::Click).await;
     opened(store, "19K", Provider::Click).await;
-    let attempt = store.click_prepare(call(140, "197K"), NOW).await.unwrap().unwrap();
+    let attempt = store.prepare(call(140, "197K"), NOW).await.unwrap().unwrap();
     for (prepare_id, call) in [
         (attempt.prepare_id + 1, call(140, "197K")),
         (attempt.prepare_id, call(141, "197K")),
         (attempt.prepare_id, call(140, "19K")),
     ] {
-        let refused = store.click_complete(prepare_id, call, NOW).await.unwrap();
+        let refused = store.complete(prepare_id, call, NOW).await.unwrap();
         assert_eq!(refused.unwrap_err(), click::Refusal::NoTransaction);
     }
     let other = click::Call { amount: 30_000, ..call(140, "197K") };
-    let refused = store.click_complete(attempt.prepare_id, other, NOW).await.unwrap();
+    let refused = store.complete(attempt.prepare_id, other, NOW).await.unwrap();
     assert_eq!(refused.unwrap_err(), click::Refusal::Amount);
-    store.click_complete(attempt.prepare_id, call(140, "197K"), NOW).await.unwrap().unwrap();
+    store.complete(attempt.prepare_id, call(140, "197K"), NOW).await.unwrap().unwrap();
 }
 
 async fn receipts_are_kept_for_known_transactions(store: &dyn PaymentStore) {
     opened(store, "15K", Provider::Payme).await;
-    store.payme_create(draft("p15", "15K"), NOW).await.unwrap().unwrap();
+    store.create(draft("p15", "15K"), NOW).await.unwrap().unwrap();
     let receipt = |transaction: &str| Receipt {
         transaction: transaction.to_owned(),
         kind: "PERFORM",
         body: r#"{"receipt_id":1}"#.to_owned(),
     };
-    assert!(store.fiscal_receipt(receipt("p15"), NOW).await.unwrap());
-    assert!(store.fiscal_receipt(receipt("p15"), NOW).await.unwrap(), "the last word counts");
-    assert!(!store.fiscal_receipt(receipt("unknown"), NOW).await.unwrap());
+    assert!(store.receipt(receipt("p15"), NOW).await.unwrap());
+    assert!(store.receipt(receipt("p15"), NOW).await.unwrap(), "the last word counts");
+    assert!(!store.receipt(receipt("unknown"), NOW).await.unwrap());
+}
+
+async fn events_wake_and_nothing_else_does(store: &dyn PaymentStore) {
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&wakes);
+    store.when_told(Box::new(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+    }));
+    let woken = || wakes.load(Ordering::SeqCst);
+    let payable = opened(store, "16K", Provider::Payme).await;
+    store.perform("unknown", NOW).await.unwrap().unwrap_err();
+    assert_eq!(woken(), 0, "opening tells nobody");
+    for _ in 0..2 {
+        store.create(draft("p16", "16K"), NOW).await.unwrap().unwrap();
+    }
+    assert_eq!(woken(), 1);
+    for _ in 0..2 {
+        store.perform("p16", NOW).await.unwrap().unwrap();
+    }
+    assert_eq!(store.close(close(payable.order, false), NOW).await.unwrap(), Closing::Paid);
+    assert_eq!(woken(), 2);
+    let late = opened(store, "16L", Provider::Payme).await;
+    store.create(draft("p16l", "16L"), NOW).await.unwrap().unwrap();
+    let over = NOW.plus(Duration::from_hours(13));
+    let refused = store.open(opening(&late, Provider::Click, "late"), over).await.unwrap();
+    assert_eq!(
+        (refused.unwrap_err(), woken()),
+        (OpenRefusal::Over, 4),
+        "a refusal may tell as well"
+    );
 }
 
 /// Lists every promise once for an adapter.
@@ -320,6 +355,7 @@ macro_rules! contract {
                 the_last_attempt_that_gives_up_frees_the_order,
                 a_completion_must_name_what_was_prepared,
                 receipts_are_kept_for_known_transactions,
+                events_wake_and_nothing_else_does,
             );
         }
     };
@@ -336,7 +372,7 @@ macro_rules! contract {
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> std::sync::Arc<dyn PaymentStore> {
+async fn sqlite(folder: &std::path::Path) -> Arc<dyn PaymentStore> {
     store::open(&format!("sqlite:{}", folder.join("payment.db").display()), encode).await.unwrap()
 }
 

@@ -222,6 +222,18 @@ async fn callbacks_of_a_provider_that_is_off_are_not_found() {
     shop.lab.stop().await;
 }
 
+fn file(shop: &Shop) -> rusqlite::Connection {
+    rusqlite::Connection::open(shop.lab.folder.path().join("payment.db")).unwrap()
+}
+
+/// Method, request and answer of each callback.
+fn journal(store: &rusqlite::Connection) -> Vec<(String, String, String)> {
+    let sql = "select method, request, answer from callback_inbox order by row";
+    let mut lines = store.prepare(sql).unwrap();
+    let lines = lines.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    lines.map(Result::unwrap).collect()
+}
+
 #[tokio::test]
 async fn the_journal_keeps_what_was_said_and_no_secret() {
     let shop = shop(WIRINGS[0]).await;
@@ -232,24 +244,34 @@ async fn the_journal_keeps_what_was_said_and_no_secret() {
     shop.payme("ChangePassword", json!({ "password": "hidden" })).await;
     let fields = [("click_trans_id", "1"), ("merchant_trans_id", "60K"), ("action", "0")];
     assert_eq!(shop.click("prepare", &fields).await["error"], -8);
-    let file = shop.lab.folder.path().join("payment.db");
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    let rows = || async {
-        let rows: Vec<(String, String, String)> =
-            sqlx::query_as("select method, request, answer from callback_inbox order by row")
-                .fetch_all(&pool)
-                .await
-                .unwrap();
-        rows
-    };
-    testkit::eventually("the journal is written", || async { rows().await.len() == 4 }).await;
-    let rows = rows().await;
+    let store = file(&shop);
+    testkit::eventually("the journal is written", || async { journal(&store).len() == 4 }).await;
+    let rows = journal(&store);
     let methods: Vec<&str> = rows.iter().map(|(method, ..)| method.as_str()).collect();
     let expected = ["CreateTransaction", "CheckTransaction", "unknown", "prepare (prepare)"];
     assert_eq!(methods, expected);
     assert!(rows[0].1.contains("seen") && rows[0].2.contains("create_time"), "{rows:?}");
     assert!(rows[1].1.is_empty() && rows[2].1.is_empty(), "{rows:?}");
     assert!(rows[3].1.contains("60K") && !rows[3].1.contains("sign_string"), "{rows:?}");
-    pool.close().await;
+    shop.lab.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_call_does_and_its_line_are_written_together_or_not_at_all() {
+    let shop = shop(WIRINGS[0]).await;
+    shop.ordered("70K", "payme").await;
+    let store = file(&shop);
+    store.execute_batch("alter table outbox rename to away").unwrap();
+    let create = shop.creation("once", "70K");
+    assert_eq!(shop.payme_refused("CreateTransaction", create.clone()).await, -32400);
+    let known = json!({ "id": "once" });
+    assert_eq!(shop.payme_refused("CheckTransaction", known).await, -31003, "taken back");
+    testkit::eventually("both have lines", || async { journal(&store).len() == 2 }).await;
+    store.execute_batch("alter table away rename to outbox").unwrap();
+    assert_eq!(shop.payme("CreateTransaction", create).await["result"]["state"], 1);
+    let rows = journal(&store);
+    assert_eq!(rows.len(), 3, "the last one is there before its answer");
+    assert!(rows[0].2.contains("-32400") && rows[2].2.contains("create_time"), "{rows:?}");
+    drop(store);
     shop.lab.stop().await;
 }

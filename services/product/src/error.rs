@@ -61,12 +61,6 @@ impl From<sqlite::Error> for Error {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        sqlite::Error::from(error).into()
-    }
-}
-
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();

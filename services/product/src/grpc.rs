@@ -14,7 +14,7 @@ mod offers;
 mod read;
 
 use crate::{
-    domain::OfferState,
+    domain::{OfferState, Product},
     error::Error,
     service::{Catalogue, Filter, NewReview, Saved},
     store::ReviewsOf,
@@ -38,8 +38,8 @@ impl Api {
 
     /// Sends a product's offers on to the order service. When that is away, the event carries them later.
     async fn with_offers(&self, saved: Saved) -> (pb::Product, Vec<proto::order::Offer>) {
-        let product = convert::product(&saved.product, Some(&saved.category));
         let drafts = offers::drafts(&saved.product, &saved.offers);
+        let product = convert::product(saved.product, Some(saved.category));
         let offers = offers::put(&self.orders, product.clone(), drafts).await;
         (product, offers)
     }
@@ -89,7 +89,7 @@ impl ProductService for Api {
     ) -> Answer<pb::GetProductResponse> {
         let name = request.into_inner().id_or_slug;
         let product = self.catalogue.get(&Context::caller(), &name).await?;
-        let product = self.shown(&[product]).await?.pop();
+        let product = self.shown(vec![product]).await?.pop();
         Ok(Response::new(pb::GetProductResponse { product }))
     }
 
@@ -103,7 +103,7 @@ impl ProductService for Api {
         }
         let ids: Vec<_> = ids.iter().filter_map(|text| id(text)).collect();
         let products = self.catalogue.batch(&Context::caller(), &ids).await?;
-        let products = self.shown(&products).await?;
+        let products = self.shown(products).await?;
         Ok(Response::new(pb::BatchGetProductsResponse { products }))
     }
 
@@ -132,7 +132,7 @@ impl ProductService for Api {
         let page = self.catalogue.list(&Context::caller(), filter).await?;
         let next = page.next.map(|after| cursors::product(sort, after)).unwrap_or_default();
         let info = Some(proto::value::PageInfo { next, count: page.count });
-        let products = self.shown(&page.products).await?;
+        let products = self.shown(page.products).await?;
         Ok(Response::new(pb::ListProductsResponse { products, page: info }))
     }
 
@@ -232,12 +232,13 @@ impl ProductService for Api {
 
 impl Api {
     /// Products with their categories.
-    async fn shown(&self, products: &[crate::domain::Product]) -> Result<Vec<pb::Product>, Error> {
-        let tree = self.catalogue.tree_of(products).await?;
-        let product = |it: &crate::domain::Product| {
-            convert::product(it, tree.reference(it.category).as_ref())
+    async fn shown(&self, products: Vec<Product>) -> Result<Vec<pb::Product>, Error> {
+        let tree = self.catalogue.tree_of(&products).await?;
+        let product = |it: Product| {
+            let category = tree.reference(it.category);
+            convert::product(it, category)
         };
-        Ok(products.iter().map(product).collect())
+        Ok(products.into_iter().map(product).collect())
     }
 }
 

@@ -160,6 +160,29 @@ impl Document {
         true
     }
 
+    /// Takes over each aspect of which another copy knows a newer version; whether there was one.
+    pub fn merge(&mut self, other: Self) -> bool {
+        let before = (self.card_version, self.offers_version, self.rating_version);
+        if other.card_version > self.card_version {
+            // Hints belong to the content that they came with.
+            let hints = other.card.is_some();
+            if hints && self.offers_version == 0 && other.offers_version == 0 {
+                self.offers = other.offers.clone();
+            }
+            if hints && self.rating_version == 0 && other.rating_version == 0 {
+                self.rating = other.rating;
+            }
+            (self.card, self.card_version) = (other.card, other.card_version);
+        }
+        if other.offers_version > self.offers_version {
+            (self.offers, self.offers_version) = (other.offers, other.offers_version);
+        }
+        if other.rating_version > self.rating_version {
+            (self.rating, self.rating_version) = (other.rating, other.rating_version);
+        }
+        before != (self.card_version, self.offers_version, self.rating_version)
+    }
+
     /// The content, when shoppers may see it.
     pub fn visible(&self) -> Option<&Card> {
         self.card.as_ref().filter(|card| card.active)

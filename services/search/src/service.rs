@@ -1,6 +1,6 @@
 //! What can be asked of the index.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fault::Fault;
 use futures::{StreamExt as _, stream::BoxStream};
@@ -27,6 +27,10 @@ const QUERY_MAX: usize = 200;
 const WORDS_MAX: usize = 12;
 /// Suggestions at most.
 const SUGGESTIONS_MAX: usize = 10;
+/// The first pause after an index could not be filled; later ones are longer.
+const FILL_PAUSE: Duration = Duration::from_millis(50);
+/// The longest of them, and how often it is looked whether the index was lost.
+const FILL_CHECK: Duration = Duration::from_secs(5);
 
 /// Where the catalogue can be read from its beginning to its end.
 pub(crate) trait Catalogue: Send + Sync {
@@ -196,26 +200,37 @@ impl Finder {
         Ok(indexed)
     }
 
-    /// Fills an index that has never held a whole catalogue; tries until the catalogue answers.
+    /// Fills an index that does not hold a whole catalogue: a new one, and one that was lost. Tries until the catalogue answers.
     pub(crate) async fn fill(
         self,
         catalogue: Arc<dyn Catalogue>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut pause = std::time::Duration::from_millis(50);
-        while !self.index.is_complete().await {
-            match self.rebuild(catalogue.as_ref()).await {
-                Ok(_) => break,
-                Err(error) => tracing::debug!(%error, "the catalogue cannot be read yet"),
-            }
+        let mut pause = FILL_PAUSE;
+        loop {
+            let rest = match self.complete(catalogue.as_ref()).await {
+                Ok(()) => {
+                    pause = FILL_PAUSE;
+                    FILL_CHECK
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the index cannot be filled yet");
+                    let rest = pause;
+                    pause = (pause * 2).min(FILL_CHECK);
+                    rest
+                }
+            };
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(rest) => {}
             }
-            pause = (pause * 2).min(std::time::Duration::from_secs(5));
         }
-        // The task ends with the process: the host would start it again.
-        stop.cancelled().await;
+    }
+
+    async fn complete(&self, catalogue: &dyn Catalogue) -> Result<(), Error> {
+        if !self.index.is_complete().await? {
+            self.rebuild(catalogue).await?;
+        }
         Ok(())
     }
 }

@@ -8,6 +8,8 @@ use futures::stream::BoxStream;
 
 use crate::domain::{Change, Hits, Search, Similar, Suggestion, Typed};
 
+mod answers;
+mod elastic;
 mod tantivy;
 
 /// An engine that finds products. It is given tokens that are ready (see [`crate::text`]) and analyses nothing itself.
@@ -21,7 +23,7 @@ pub trait SearchIndex: Send + Sync + 'static {
     async fn rebuild(&self, pages: BoxStream<'_, Result<Vec<Change>, Fault>>)
     -> Result<u64, Fault>;
     /// Whether it holds a whole catalogue: a rebuild has ended since the index was made.
-    async fn is_complete(&self) -> bool;
+    async fn is_complete(&self) -> Result<bool, Fault>;
 
     /// A page of results, with facets when asked for. Each facet is counted without the filter on itself.
     async fn search(&self, search: &Search) -> Result<Hits, Fault>;
@@ -39,12 +41,39 @@ pub trait SearchIndex: Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// Opens the index behind an address.
+/// Opens the index behind an address. A server need not answer yet: every call fails with UNAVAILABLE until it does.
 pub async fn open(address: &str) -> anyhow::Result<Arc<dyn SearchIndex>> {
     match address.split_once(':') {
         Some(("tantivy", folder)) if !folder.is_empty() => {
             Ok(Arc::new(tantivy::TantivyIndex::open(folder.into()).await?))
         }
-        _ => anyhow::bail!("search.store: expected tantivy:<folder>"),
+        Some(("http" | "https", _)) => Ok(Arc::new(elastic::ElasticIndex::open(address)?)),
+        _ => Err(expected()),
     }
+}
+
+/// Makes what an address needs before the service runs: of a server the index and its alias, unless they are there. Safe to run again
+/// and in parallel. A folder needs nothing.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':') {
+        Some(("tantivy", folder)) if !folder.is_empty() => Ok(()),
+        Some(("http" | "https", _)) => {
+            let migrated = elastic::ElasticIndex::open(address)?.migrate().await;
+            migrated.map_err(|fault| {
+                anyhow::anyhow!("search.store: {}{}", fault.message, cause(&fault))
+            })
+        }
+        _ => Err(expected()),
+    }
+}
+
+fn expected() -> anyhow::Error {
+    anyhow::anyhow!(
+        "search.store: expected tantivy:<folder> or http(s)://<host>:<port>/<index prefix>"
+    )
+}
+
+fn cause(fault: &Fault) -> String {
+    let causes = fault.causes();
+    if causes.is_empty() { causes } else { format!(": {causes}") }
 }

@@ -114,8 +114,13 @@ pub fn relevance(score: f32, in_stock: bool, popularity: i64) -> u64 {
         reason = "a score is a small positive number"
     )]
     let fit = (score * 100.0).round() as u64;
+    fit + standing(in_stock, popularity)
+}
+
+/// What stock and sales add to [`relevance`]: at most 100, a hundredth of a point of a score each.
+pub fn standing(in_stock: bool, popularity: i64) -> u64 {
     let sold = u64::try_from(popularity).unwrap_or(0).saturating_add(1).ilog2().min(10);
-    fit + if in_stock { 60 } else { 0 } + u64::from(sold) * 4
+    (if in_stock { 60 } else { 0 }) + u64::from(sold) * 4
 }
 
 /// Where a product stands when results are sorted by a number of it; larger is earlier.

@@ -10,15 +10,18 @@
 use std::sync::Arc;
 
 use search::{
-    domain::{Aspect, Change, Filter, Rating, Search, Sort, Suggested, Typed},
+    domain::{
+        Aspect, Change, Clause, Filter, Place as Cursor, Rating, Search, Sort, Suggested, Typed,
+    },
     service::Finder,
     store::{self, SearchIndex},
 };
 use telemetry::Metrics;
-use testkit::Folder;
 
 #[path = "support/catalogue.rs"]
 mod catalogue;
+#[path = "support/places.rs"]
+mod places;
 
 #[path = "contract/fixtures.rs"]
 mod fixtures;
@@ -27,6 +30,7 @@ mod rebuilds;
 
 use catalogue::{id_at, name};
 use fixtures::{facet, filled, find, names, offers, place, renamed, value, with};
+use places::Place;
 use rebuilds::{
     a_failed_rebuild_changes_nothing, a_rebuild_replaces_everything,
     news_during_a_rebuild_are_in_both,
@@ -138,6 +142,8 @@ async fn results_are_sorted(index: Arc<dyn SearchIndex>) {
 
 async fn pages_are_without_gap_and_repeat(index: Arc<dyn SearchIndex>) {
     filled(&index).await;
+    // One without a price has a place too.
+    index.apply(vec![offers(0, 1, place("lg-fridge")), offers(0, 1, place("tea"))]).await.unwrap();
     for sort in [
         Sort::Relevance,
         Sort::Newest,
@@ -161,6 +167,29 @@ async fn pages_are_without_gap_and_repeat(index: Arc<dyn SearchIndex>) {
                 }
             }
             assert_eq!(seen, whole.ids, "{sort:?}");
+        }
+    }
+}
+
+async fn any_cursor_is_answered(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let clause = Clause { prefix: Some("muz".to_owned()), ..Clause::default() };
+    for sort in [Sort::Relevance, Sort::Newest, Sort::Price, Sort::PriceDesc, Sort::Rating] {
+        for clauses in [Vec::new(), vec![clause.clone()]] {
+            for key in [0, 1, u64::from(u32::MAX), 0x7F80_0000, 1 << 63, u64::MAX] {
+                for id in [0, u128::MAX] {
+                    let after = Some(Cursor { key, id });
+                    let search = Search {
+                        sort,
+                        clauses: clauses.clone(),
+                        after,
+                        limit: 5,
+                        ..Search::default()
+                    };
+                    let page = index.search(&search).await.unwrap();
+                    assert!(page.total >= page.ids.len() as u64);
+                }
+            }
         }
     }
 }
@@ -232,6 +261,33 @@ async fn facets_count_the_results(index: Arc<dyn SearchIndex>) {
     }
 }
 
+async fn odd_texts_are_no_obstacle(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    // Longer than any engine's longest token, yet found as it is written.
+    let long = "oʻzbekistonliklarnikidan ".repeat(14);
+    let mut odd = renamed(place("iron"), &long, 2);
+    let name = r#"size (sm) "x".*|\d"#;
+    if let Aspect::Card(news) = &mut odd.aspect {
+        news.0.attributes = [(name.to_owned(), " 12 × 7 [a-z] ".to_owned())].into();
+        news.0.brand = "x".repeat(40_000);
+        news.0.description.uz = "soʻz ".repeat(20_000);
+    }
+    index.apply(vec![odd]).await.unwrap();
+    assert_eq!(find(&index, long.trim_end().get(..150).unwrap()).await, ["iron"]);
+
+    let all = with(&index, Filter::default()).await;
+    assert_eq!(value(&all, &format!("attr.{name}"), "12 × 7 [a-z]"), 1);
+    let attributes = [(name.to_owned(), "12 × 7 [A-Z]".to_owned())].into();
+    let found = with(&index, Filter { attributes, ..Filter::default() }).await;
+    assert_eq!(names(&found), ["iron"]);
+    assert_eq!(value(&found, &format!("attr.{name}"), "12 × 7 [a-z]"), 1);
+    assert_eq!(value(&found, "attr.color", "oq"), 0);
+
+    // Twelve words that all have synonyms make the largest question there is.
+    let words = "telefon noutbuk televizor muzlatgich choynak dazmol quloqchin soat sumka kurtka divan krovat";
+    assert_eq!(find(&index, words).await, Vec::<&str>::new());
+}
+
 async fn words_are_completed(index: Arc<dyn SearchIndex>) {
     filled(&index).await;
     let finder = Finder::new(Arc::clone(&index), &[], &Metrics::new("search"));
@@ -269,6 +325,15 @@ async fn similar_words_are_near(index: Arc<dyn SearchIndex>) {
     assert_eq!((similar[0].key.as_str(), similar[0].distance), ("telefon", 1));
     assert!(index.similar("televixor", 0).await.unwrap().is_empty());
     assert!(index.similar("qqqqqqqqqq", 2).await.unwrap().is_empty());
+    let exact = index.similar("telefon", 0).await.unwrap();
+    assert_eq!((exact[0].key.as_str(), exact[0].distance), ("telefon", 0));
+    // A key is told in every way it is written, with how many products have it.
+    let ways = index.similar("xolodilni", 1).await.unwrap();
+    assert_eq!((ways[0].surface.as_str(), ways[0].products), ("холодильник", 2));
+    let two = index.similar("kurka", 2).await.unwrap();
+    assert!(
+        two.is_sorted_by_key(|word| word.distance) && two.iter().any(|word| word.key == "kurtka")
+    );
 }
 
 async fn concurrent_writers_share_a_commit(index: Arc<dyn SearchIndex>) {
@@ -279,14 +344,40 @@ async fn concurrent_writers_share_a_commit(index: Arc<dyn SearchIndex>) {
     assert_eq!(index.count().await.unwrap(), 41);
 }
 
+async fn concurrent_news_of_one_product_all_count(index: Arc<dyn SearchIndex>) {
+    filled(&index).await;
+    let news = (2..12_i64).flat_map(|version| {
+        let rating = Rating { thousandths: 1000, count: u32::try_from(version).unwrap() };
+        let rating = Change { id: id_at(0), version, aspect: Aspect::Rating(rating) };
+        [
+            renamed(0, &format!("Navro{version}z"), version),
+            offers(version * 100, version, 0),
+            rating,
+        ]
+    });
+    let writers = news.map(|change| index.apply(vec![change]));
+    for outcome in futures::future::join_all(writers).await {
+        outcome.unwrap();
+    }
+    assert_eq!(find(&index, "navro11z").await, ["a55"]);
+    let price = Filter { price_gte: Some(1100), price_lte: Some(1100), ..Filter::default() };
+    assert_eq!(names(&with(&index, price).await), ["a55"]);
+    let worst = Search { sort: Sort::Rating, limit: 100, ..Search::default() };
+    assert_eq!(names(&index.search(&worst).await.unwrap()).last(), Some(&"a55"));
+}
+
 macro_rules! contract {
-    ($adapter:ident, $open:expr, $($promise:ident),+ $(,)?) => {
+    ($($promise:ident),+ $(,)?) => {
+        contract!(@adapter tantivy, $($promise),+);
+        contract!(@adapter elastic, $($promise),+);
+    };
+    (@adapter $adapter:ident, $($promise:ident),+) => {
         mod $adapter {
             $(
                 #[tokio::test]
                 async fn $promise() {
-                    let folder = testkit::Folder::new("search");
-                    let index: std::sync::Arc<dyn search::store::SearchIndex> = $open(&folder).await;
+                    let Some(place) = super::Place::$adapter() else { return };
+                    let index = place.open().await;
                     super::$promise(std::sync::Arc::clone(&index)).await;
                     index.close().await;
                 }
@@ -296,8 +387,6 @@ macro_rules! contract {
 }
 
 contract!(
-    tantivy,
-    super::tantivy_in,
     news_are_found_when_they_are_taken_over,
     old_news_change_nothing,
     offers_may_arrive_before_their_product,
@@ -306,27 +395,24 @@ contract!(
     results_are_sorted,
     pages_are_without_gap_and_repeat,
     equal_places_are_settled,
+    any_cursor_is_answered,
     facets_count_the_results,
+    odd_texts_are_no_obstacle,
     words_are_completed,
     similar_words_are_near,
     a_rebuild_replaces_everything,
     a_failed_rebuild_changes_nothing,
     news_during_a_rebuild_are_in_both,
     concurrent_writers_share_a_commit,
+    concurrent_news_of_one_product_all_count,
 );
-
-fn address(folder: &Folder) -> String {
-    format!("tantivy:{}", folder.path().join("index").display())
-}
-
-async fn tantivy_in(folder: &Folder) -> Arc<dyn SearchIndex> {
-    store::open(&address(folder)).await.unwrap()
-}
 
 #[tokio::test]
 async fn other_addresses_are_refused_with_the_key_to_change() {
-    for wrong in ["", "tantivy:", "sqlite:x", "http://127.0.0.1:9200"] {
+    for wrong in ["", "tantivy:", "sqlite:x", "http://127.0.0.1:9200", "https://h/UPPER"] {
         let error = store::open(wrong).await.err().unwrap().to_string();
+        assert!(error.contains("search.store"), "{error}");
+        let error = store::migrate(wrong).await.unwrap_err().to_string();
         assert!(error.contains("search.store"), "{error}");
     }
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use search::{
     service::{Finder, Question},
-    store::{self, SearchIndex},
+    store::SearchIndex,
 };
 use telemetry::Metrics;
-use testkit::Folder;
 
 #[path = "support/catalogue.rs"]
 mod catalogue;
+#[path = "support/places.rs"]
+mod places;
+
+use places::Place;
 
 /// A query; names that must be the first ones, in any order among themselves; the correction that is told.
 type Verdict = (&'static str, &'static [&'static str], &'static str);
@@ -156,29 +159,26 @@ async fn judge(index: Arc<dyn SearchIndex>, verdicts: &[Verdict]) {
 }
 
 macro_rules! judged {
-    ($adapter:ident, $open:expr) => {
+    ($adapter:ident) => {
         mod $adapter {
             use super::*;
 
-            judged!(@case $open, uzbek_in_latin, LATIN);
-            judged!(@case $open, uzbek_in_cyrillic_russian_and_english, OTHERS);
-            judged!(@case $open, brands_models_and_unfinished_words, MIXED);
-            judged!(@case $open, mistakes_and_wrong_layouts, MISTAKES);
+            judged!(@case $adapter, uzbek_in_latin, LATIN);
+            judged!(@case $adapter, uzbek_in_cyrillic_russian_and_english, OTHERS);
+            judged!(@case $adapter, brands_models_and_unfinished_words, MIXED);
+            judged!(@case $adapter, mistakes_and_wrong_layouts, MISTAKES);
         }
     };
-    (@case $open:expr, $name:ident, $verdicts:ident) => {
+    (@case $adapter:ident, $name:ident, $verdicts:ident) => {
         #[tokio::test]
         async fn $name() {
-            let folder = Folder::new("judged");
-            let index: Arc<dyn SearchIndex> = $open(&folder).await;
+            let Some(place) = Place::$adapter() else { return };
+            let index = place.open().await;
             judge(Arc::clone(&index), $verdicts).await;
             index.close().await;
         }
     };
 }
 
-async fn tantivy_in(folder: &Folder) -> Arc<dyn SearchIndex> {
-    store::open(&format!("tantivy:{}", folder.path().join("index").display())).await.unwrap()
-}
-
-judged!(tantivy, tantivy_in);
+judged!(tantivy);
+judged!(elastic);

@@ -80,7 +80,9 @@ impl Auth {
         let hash = code_of(&phone, code);
         let attempts = self.config.otp_attempts;
         match self.store.try_otp(hash, attempts, user, session.clone()).await? {
-            OtpOutcome::SignedIn(user) => self.signed_in(user, session.id, refresh, session.at),
+            OtpOutcome::SignedIn(user) => {
+                self.signed_in(user, session.id, refresh, session.at).await
+            }
             OtpOutcome::Wrong => Err(Error::OtpInvalid),
             OtpOutcome::Exhausted => {
                 let wait = Duration::from_secs(self.config.otp_resend_seconds.into());

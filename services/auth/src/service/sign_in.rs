@@ -42,7 +42,7 @@ impl Auth {
             at: session.at,
         };
         let user = self.store.register(user, session.clone()).await?;
-        self.signed_in(user, session.id, refresh, session.at)
+        self.signed_in(user, session.id, refresh, session.at).await
     }
 
     /// Signs in with a password. An unknown login is answered as a wrong password is, after the same work.
@@ -83,7 +83,7 @@ impl Auth {
         drop(turn);
         let (session, refresh) = self.new_session(client);
         self.store.sign_in(user.id, session.clone(), key).await?;
-        self.signed_in(user, session.id, refresh, session.at)
+        self.signed_in(user, session.id, refresh, session.at).await
     }
 
     /// Swaps a refresh token for a new pair.
@@ -94,7 +94,7 @@ impl Auth {
             Rotation::Rotated(session, user) => {
                 // Read anew: rights may have changed since the last token.
                 let user = self.store.find_user(user).await?.ok_or(Error::RefreshTokenInvalid)?;
-                self.signed_in(user, session, refresh, at)
+                self.signed_in(user, session, refresh, at).await
             }
             Rotation::Reused => Err(Error::RefreshTokenReused),
             Rotation::Unknown => Err(Error::RefreshTokenInvalid),
@@ -129,7 +129,7 @@ impl Auth {
             self.check_alive(id, session).await?;
         }
         let user = self.store.find_user(id).await?.ok_or(Error::UserNotFound)?;
-        Ok((self.tokens.ticket(&user, caller.session, now)?, TICKET))
+        Ok((self.tokens().await?.ticket(&user, caller.session, now)?, TICKET))
     }
 
     async fn check_alive(&self, user: ids::UserId, session: SessionId) -> Result<(), Error> {

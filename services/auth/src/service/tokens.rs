@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clock::Timestamp;
@@ -43,23 +42,23 @@ struct Claims<'a> {
 }
 
 /// A fresh key.
-pub(super) fn generate(now: Timestamp) -> anyhow::Result<SigningKey> {
-    let pair = Ed25519KeyPair::generate().context("no signing key could be made")?;
-    let pkcs8 = pair.to_pkcs8().context("the signing key could not be written")?;
+pub(super) fn generate(now: Timestamp) -> Result<SigningKey, Error> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| broken("no signing key could be made"))?;
+    let pkcs8 = pair.to_pkcs8().map_err(|_| broken("the signing key could not be written"))?;
     let kid = thumbprint(&public(&pair));
     Ok(SigningKey { kid, pkcs8: pkcs8.as_ref().to_vec(), created_at: now })
 }
 
 impl Tokens {
     /// Signs with the first of the keys and publishes all of them.
-    pub(super) fn new(keys: &[SigningKey], lifetime: Duration) -> anyhow::Result<Self> {
-        let newest = keys.first().context("there is no signing key")?;
+    pub(super) fn new(keys: &[SigningKey], lifetime: Duration) -> Result<Self, Error> {
+        let newest = keys.first().ok_or_else(|| broken("there is no signing key"))?;
         let header = Header { kid: Some(newest.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         let key = EncodingKey::from_ed_der(&newest.pkcs8);
         let mut published = Vec::new();
         for key in keys {
-            let pair = Ed25519KeyPair::from_pkcs8(&key.pkcs8);
-            let pair = pair.with_context(|| format!("signing key {} cannot be read", key.kid))?;
+            let pair = Ed25519KeyPair::from_pkcs8(&key.pkcs8)
+                .map_err(|why| broken(format!("signing key {} cannot be read: {why}", key.kid)))?;
             published.push(serde_json::json!({
                 "kty": "OKP", "crv": "Ed25519", "x": public(&pair),
                 "kid": key.kid, "use": "sig", "alg": "EdDSA",
@@ -121,6 +120,10 @@ impl Tokens {
         let token = jsonwebtoken::encode(&self.header, &claims, &self.key);
         Ok(token.map_err(Fault::internal)?)
     }
+}
+
+fn broken(what: impl Into<String>) -> Error {
+    Fault::internal(std::io::Error::other(what.into())).into()
 }
 
 fn public(pair: &Ed25519KeyPair) -> String {

@@ -7,8 +7,7 @@ use clock::Timestamp;
 use fault::Fault;
 use ids::{MerchantId, UserId};
 use outbox::{OutboxStore, sqlite::SqliteOutbox};
-use sqlite::{Durability, FutureExt as _, Sqlite, SqliteConnection};
-use sqlx::{Row as _, migrate::Migrator, sqlite::SqliteRow};
+use sqlite::{Connection, Durability, FromRow, Row, Sqlite, params};
 
 use super::{AuthStore, Encode, SigningKey};
 use crate::{
@@ -23,7 +22,12 @@ mod merchants;
 mod sessions;
 mod staff;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Append only: a step that was released is never edited.
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_accounts.sql"),
+    include_str!("../../migrations/sqlite/0002_merchants.sql"),
+    include_str!("../../migrations/sqlite/0003_events.sql"),
+];
 
 /// How long attempts and sent codes count; older rows are of no use.
 const ATTEMPTS_KEPT: std::time::Duration = std::time::Duration::from_hours(1);
@@ -36,7 +40,7 @@ pub(super) struct SqliteAuth {
 
 impl SqliteAuth {
     pub(super) async fn open(address: &str, encode: Encode) -> Result<Self, sqlite::Error> {
-        let database = Sqlite::open(address, Durability::Full, &MIGRATIONS).await?;
+        let database = Sqlite::open(address, Durability::Full, MIGRATIONS).await?;
         let outbox = Arc::new(SqliteOutbox::new(database.clone()));
         Ok(Self { database, outbox, encode })
     }
@@ -45,11 +49,11 @@ impl SqliteAuth {
 #[async_trait]
 impl AuthStore for SqliteAuth {
     async fn signing_keys(&self, first: SigningKey) -> Result<Vec<SigningKey>, Error> {
-        self.database.write(move |connection| signing_keys(connection, first).boxed()).await
+        Ok(self.database.write(move |connection| signing_keys(connection, &first)).await?)
     }
 
     async fn forget(&self, now: Timestamp, limit: u32) -> Result<bool, Error> {
-        self.database.write(move |connection| forget(connection, now, limit).boxed()).await
+        Ok(self.database.write(move |connection| forget(connection, now, limit)).await?)
     }
 
     fn outbox(&self) -> Arc<dyn OutboxStore> {
@@ -65,38 +69,26 @@ impl AuthStore for SqliteAuth {
     }
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        sqlite::Error::from(error).into()
+fn signing_keys(
+    connection: &Connection,
+    first: &SigningKey,
+) -> Result<Vec<SigningKey>, sqlite::Error> {
+    connection.execute(
+        "insert into signing_keys select ?, ?, ? where not exists (select 1 from signing_keys)",
+        params![first.kid, first.pkcs8, first.created_at.millis()],
+    )?;
+    connection
+        .all("select kid, pkcs8, created_at from signing_keys order by created_at desc, kid", ())
+}
+
+impl FromRow for SigningKey {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        let created_at = time(row, "created_at")?;
+        Ok(Self { kid: row.get("kid")?, pkcs8: row.get("pkcs8")?, created_at })
     }
 }
 
-async fn signing_keys(
-    connection: &mut SqliteConnection,
-    first: SigningKey,
-) -> Result<Vec<SigningKey>, Error> {
-    sqlx::query(
-        "insert into signing_keys select ?, ?, ? where not exists (select 1 from signing_keys)",
-    )
-    .bind(first.kid)
-    .bind(first.pkcs8)
-    .bind(first.created_at.millis())
-    .execute(&mut *connection)
-    .await?;
-    let rows: Vec<(String, Vec<u8>, i64)> = sqlx::query_as(
-        "select kid, pkcs8, created_at from signing_keys order by created_at desc, kid",
-    )
-    .fetch_all(connection)
-    .await?;
-    let key = |(kid, pkcs8, at)| SigningKey { kid, pkcs8, created_at: Timestamp::from_millis(at) };
-    Ok(rows.into_iter().map(key).collect())
-}
-
-async fn forget(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-    limit: u32,
-) -> Result<bool, Error> {
+fn forget(connection: &Connection, now: Timestamp, limit: u32) -> Result<bool, sqlite::Error> {
     let old = now.minus(ATTEMPTS_KEPT);
     let mut more = false;
     for (statement, before) in [
@@ -123,47 +115,35 @@ async fn forget(
             now,
         ),
     ] {
-        let deleted = sqlx::query(statement)
-            .bind(before.millis())
-            .bind(limit)
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
+        let deleted = connection.execute(statement, params![before.millis(), limit])?;
         more |= deleted >= u64::from(limit);
     }
     Ok(more)
 }
 
-/// Writes events in the caller's transaction.
-async fn append(
-    connection: &mut SqliteConnection,
+/// Writes an event in the caller's transaction.
+fn append(
+    connection: &Connection,
     encode: Encode,
     event: &Event,
     at: Timestamp,
-) -> Result<(), Error> {
-    Ok(outbox::sqlite::append(connection, &[encode(event, at)], at).await?)
+) -> Result<(), sqlite::Error> {
+    outbox::sqlite::append(connection, &[encode(event, at)], at)
 }
 
 /// A line of the audit trail in the caller's transaction.
-async fn note(
-    connection: &mut SqliteConnection,
+fn note(
+    connection: &Connection,
     (who, what): (&str, &str),
     subject: &str,
     merchant: MerchantId,
     detail: &str,
     at: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query(
+) -> Result<(), sqlite::Error> {
+    connection.execute(
         "insert into audit (who, what, subject, merchant_id, detail, at) values (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(who)
-    .bind(what)
-    .bind(subject)
-    .bind(merchant.to_string())
-    .bind(detail)
-    .bind(at.millis())
-    .execute(connection)
-    .await?;
+        params![who, what, subject, merchant.to_string(), detail, at.millis()],
+    )?;
     Ok(())
 }
 
@@ -182,40 +162,34 @@ macro_rules! select_users {
 }
 use select_users;
 
-fn user(row: &SqliteRow) -> Result<User, sqlx::Error> {
-    let merchant = row.try_get::<Option<&str>, _>("merchant_id")?.map(parsed).transpose()?;
-    let membership = match merchant {
-        Some(merchant) => {
-            let role = known(StaffRole::parse(row.try_get("role")?), "role")?;
-            Some(Membership { merchant, role })
-        }
-        None => None,
-    };
-    let phone = row.try_get::<Option<&str>, _>("phone")?;
-    let email = row.try_get::<Option<&str>, _>("email")?;
-    Ok(User {
-        id: parsed(row.try_get("id")?)?,
-        phone: phone.map(|text| known(Phone::parse(text), "phone")).transpose()?,
-        email: email.map(|text| known(Email::parse(text), "email")).transpose()?,
-        name: row.try_get("name")?,
-        admin: row.try_get("is_admin")?,
-        phone_verified: row.try_get("phone_verified")?,
-        locale: known(Locale::parse(row.try_get("locale")?), "locale")?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-        membership,
-    })
+impl FromRow for User {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        let membership = match read_or_null(row, "merchant_id", |text| text.parse().ok())? {
+            Some(merchant) => {
+                Some(Membership { merchant, role: read(row, "role", StaffRole::parse)? })
+            }
+            None => None,
+        };
+        Ok(Self {
+            id: id(row, "id")?,
+            phone: read_or_null(row, "phone", Phone::parse)?,
+            email: read_or_null(row, "email", Email::parse)?,
+            name: row.get("name")?,
+            admin: row.get("is_admin")?,
+            phone_verified: row.get("phone_verified")?,
+            locale: read(row, "locale", Locale::parse)?,
+            created_at: time(row, "created_at")?,
+            membership,
+        })
+    }
 }
 
-/// The row of a user by id, in the caller's transaction.
-async fn user_by_id(
-    connection: &mut SqliteConnection,
-    id: UserId,
-) -> Result<Option<User>, sqlx::Error> {
-    let row = sqlx::query(select_users!("where u.id = ?"))
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await?;
-    row.as_ref().map(user).transpose()
+fn user_by_id(connection: &Connection, id: UserId) -> Result<Option<User>, sqlite::Error> {
+    connection.first(select_users!("where u.id = ?"), [id.to_string()])
+}
+
+fn user_by_login(connection: &Connection, login: &Login) -> Result<Option<User>, sqlite::Error> {
+    connection.first(by_login(login), [login.as_str()])
 }
 
 /// The row of a user by login.
@@ -226,11 +200,36 @@ fn by_login(login: &Login) -> &'static str {
     }
 }
 
-fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, sqlx::Error> {
-    text.parse().map_err(|error: ids::ParseIdError| sqlx::Error::Decode(error.into()))
+fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, sqlite::Error> {
+    text.parse().map_err(|error: ids::ParseIdError| sqlite::Error::value(error))
 }
 
-/// What a column holds, or an error that names the column and not what it holds.
-fn known<T>(value: Option<T>, column: &str) -> Result<T, sqlx::Error> {
-    value.ok_or_else(|| sqlx::Error::Decode(format!("{column} holds what is not one").into()))
+fn id<K: ids::Kind>(row: &Row<'_>, column: &str) -> Result<ids::Id<K>, sqlite::Error> {
+    read(row, column, |text| text.parse().ok())
+}
+
+fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, sqlite::Error> {
+    Ok(Timestamp::from_millis(row.get(column)?))
+}
+
+/// What the text of a column says, or an error that names the column and not what it holds.
+fn read<T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, sqlite::Error> {
+    read_or_null(row, column, parse)?.ok_or_else(|| broken(column))
+}
+
+fn read_or_null<T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, sqlite::Error> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(sqlite::Error::value)?;
+    text.map(|text| parse(text).ok_or_else(|| broken(column))).transpose()
+}
+
+fn broken(column: &str) -> sqlite::Error {
+    sqlite::Error::value(format!("{column} holds what is not one"))
 }

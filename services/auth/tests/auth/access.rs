@@ -4,9 +4,8 @@ use fault::Code;
 use ids::{MerchantId, UserId};
 use mesh::{Caller, Kind, StaffRole};
 use proto::{auth as pb, value::PageRequest};
-use testkit::WIRINGS;
 
-use crate::platform::{PASSWORD, Platform, fields, reason};
+use crate::platform::{PASSWORD, Platform, fields, reason, settings};
 
 /// Callers of every kind that belong to nothing that exists.
 struct Strangers {
@@ -79,8 +78,8 @@ macro_rules! refuses {
 
 #[tokio::test]
 async fn every_call_refuses_whom_it_must() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         #[rustfmt::skip]
         refuses! { platform,
             //                                                        guest user key operator staff admin service
@@ -122,8 +121,8 @@ async fn every_call_refuses_whom_it_must() {
 
 #[tokio::test]
 async fn a_merchant_is_shown_to_its_own_people() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let (id, owner) = platform.merchant("901111111").await;
         let strangers = Strangers::new();
         let mut client = platform.client();
@@ -146,8 +145,8 @@ async fn a_merchant_is_shown_to_its_own_people() {
 
 #[tokio::test]
 async fn an_admin_is_made_by_the_platform_however_often_it_is_told() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let user = platform.register("901234567").await.user.unwrap();
         let mut client = platform.client();
         let request = |login: &str, password: &str| pb::CreateAdminRequest {
@@ -172,8 +171,8 @@ async fn an_admin_is_made_by_the_platform_however_often_it_is_told() {
 
 #[tokio::test]
 async fn the_platform_owner_reads_page_by_page() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let admin = platform.admin().await;
         for number in 0..3 {
             let signed_in = platform.register(&format!("90{number:07}")).await;

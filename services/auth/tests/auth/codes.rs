@@ -3,9 +3,8 @@
 use fault::{Code, Fault};
 use mesh::{Caller, Context};
 use proto::auth as pb;
-use testkit::WIRINGS;
 
-use crate::platform::{PASSWORD, Platform, denied, fields, reason};
+use crate::platform::{PASSWORD, Platform, denied, fields, reason, settings};
 
 impl Platform {
     async fn request_otp(&self, phone: &str) -> Result<pb::RequestOtpResponse, tonic::Status> {
@@ -46,8 +45,8 @@ impl Platform {
 
 #[tokio::test]
 async fn a_code_signs_in_and_makes_the_account_once() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let asked = platform.request_otp("90 123 45 67").await.unwrap();
         assert_eq!(asked.retry_after, 60);
         let text = platform.notification.message("+998901234567", 1).await;
@@ -73,8 +72,8 @@ async fn a_code_signs_in_and_makes_the_account_once() {
 
 #[tokio::test]
 async fn five_wrong_tries_end_a_code() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         platform.request_otp("901234567").await.unwrap();
         let right = platform.notification.message("+998901234567", 1).await.values["code"].clone();
         let wrong = if right == "000000" { "000001" } else { "000000" };
@@ -92,8 +91,8 @@ async fn five_wrong_tries_end_a_code() {
 
 #[tokio::test]
 async fn a_forgotten_password_is_set_anew() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let before = platform.register("901234567").await.tokens.unwrap();
         for _ in 0..10 {
             assert!(platform.login("901234567", "forgotten it").await.is_err());

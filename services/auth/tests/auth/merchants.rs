@@ -4,9 +4,8 @@ use fault::Code;
 use ids::MerchantId;
 use mesh::{Caller, StaffRole};
 use proto::{auth as pb, event::event::Data};
-use testkit::WIRINGS;
 
-use crate::platform::{PASSWORD, Platform, denied, fields, reason};
+use crate::platform::{PASSWORD, Platform, denied, fields, reason, settings};
 
 fn missing(what: &str) -> (Code, String) {
     (Code::NotFound, format!("{what}_NOT_FOUND"))
@@ -67,8 +66,8 @@ impl Platform {
 
 #[tokio::test]
 async fn an_application_becomes_a_merchant_in_the_next_token() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let admin = platform.admin().await;
         let signed_in = platform.register("901234567").await;
         let owner = platform.caller(&signed_in).await;
@@ -126,8 +125,8 @@ async fn an_application_becomes_a_merchant_in_the_next_token() {
 
 #[tokio::test]
 async fn a_decision_says_what_and_why() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let service = Caller::service("test");
         let owner = platform.caller(&platform.register("901234567").await).await;
         let id = platform.apply(&owner).await.unwrap().id;
@@ -164,8 +163,8 @@ async fn a_decision_says_what_and_why() {
 
 #[tokio::test]
 async fn merchants_do_not_see_each_other() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let (a, owner_a) = platform.merchant("901111111").await;
         let (b, owner_b) = platform.merchant("902222222").await;
         platform.register("903333333").await;
@@ -210,8 +209,8 @@ async fn merchants_do_not_see_each_other() {
 
 #[tokio::test]
 async fn a_staff_is_led_by_its_administrators() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let (merchant, owner) = platform.merchant("901111111").await;
         platform.register("902222222").await;
         let wrong = platform.add_staff(&owner, "x", "king").await.unwrap_err();
@@ -242,8 +241,8 @@ async fn a_staff_is_led_by_its_administrators() {
 
 #[tokio::test]
 async fn a_key_stands_for_its_merchant() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let (merchant, owner) = platform.merchant("901111111").await;
         let wrong = platform.create_key(&owner, &["everything"]).await.unwrap_err();
         assert_eq!(fields(wrong), ["scopes"]);

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use mesh::{Caller, Role, StaffRole};
 use proto::auth::{self as pb, auth_service_client::AuthServiceClient};
 use serde::Deserialize;
-use testkit::{Lab, RunningLab, Wiring};
+use testkit::{FreshDatabase, Lab, RunningLab, WIRINGS, Wiring};
 
 use crate::peers::Seen;
 
@@ -18,6 +18,23 @@ pub(crate) struct Platform {
     pub(crate) lab: RunningLab,
     pub(crate) order: Seen,
     pub(crate) notification: Seen,
+    _database: Option<FreshDatabase>,
+}
+
+/// How the roles reach each other, and whether the service keeps what it knows in a server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    wiring: Wiring,
+    server: bool,
+}
+
+/// Both wirings with the embedded store, and one with PostgreSQL where there is a server to test against.
+pub(crate) fn settings() -> Vec<Setting> {
+    let mut settings = WIRINGS.map(|wiring| Setting { wiring, server: false }).to_vec();
+    if testkit::real_store("postgres").is_some() {
+        settings.push(Setting { wiring: Wiring::Local, server: true });
+    }
+    settings
 }
 
 /// What an access token says.
@@ -63,14 +80,18 @@ pub(crate) fn config(store: String) -> auth::Config {
 }
 
 impl Platform {
-    pub(crate) async fn new(wiring: Wiring) -> Self {
+    pub(crate) async fn new(Setting { wiring, server }: Setting) -> Self {
+        let database = if server { FreshDatabase::create().await } else { None };
+        let address = database.as_ref().map(|database| database.address.clone());
         let (order, notification) = (Seen::default(), Seen::default());
         let (orders, notifications) = (order.clone(), notification.clone());
         let lab = Lab::new(wiring)
             .role(Role::Auth, |host, mesh, folder| {
+                let embedded = || format!("sqlite:{}", folder.join("auth.db").display());
+                let config = config(address.unwrap_or_else(embedded));
                 Box::pin(async move {
-                    let store = format!("sqlite:{}", folder.join("auth.db").display());
-                    auth::mount(host, config(store), mesh).await
+                    auth::migrate(&config).await?;
+                    auth::mount(host, config, mesh).await
                 })
             })
             .role(Role::Order, |host, _, _| {
@@ -87,7 +108,7 @@ impl Platform {
             })
             .start()
             .await;
-        Self { lab, order, notification }
+        Self { lab, order, notification, _database: database }
     }
 
     pub(crate) fn client(&self) -> AuthServiceClient<mesh::Link> {

@@ -3,14 +3,13 @@
 use fault::{Code, Fault};
 use mesh::Caller;
 use proto::auth as pb;
-use testkit::WIRINGS;
 
-use crate::platform::{PASSWORD, Platform, denied, fields, reason};
+use crate::platform::{PASSWORD, Platform, denied, fields, reason, settings};
 
 #[tokio::test]
 async fn a_person_registers_and_signs_in_by_either_login() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let request = pb::RegisterRequest {
             phone: "90 123-45-67".to_owned(),
             email: "Ali@Example.uz".to_owned(),
@@ -56,8 +55,8 @@ async fn a_person_registers_and_signs_in_by_either_login() {
 
 #[tokio::test]
 async fn all_wrong_fields_are_told_at_once() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let mut client = platform.client();
         let request = pb::RegisterRequest {
             phone: "12".to_owned(),
@@ -77,8 +76,8 @@ async fn all_wrong_fields_are_told_at_once() {
 
 #[tokio::test]
 async fn an_unknown_login_is_answered_as_a_wrong_password_is() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         platform.register("901234567").await;
         let mut answers = Vec::new();
         for login in ["901234567", "907654321", "nobody@example.uz", "root"] {
@@ -94,8 +93,8 @@ async fn an_unknown_login_is_answered_as_a_wrong_password_is() {
 
 #[tokio::test]
 async fn ten_failures_lock_a_login_for_a_while() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         platform.register("901234567").await;
         // What nobody has is locked just so: a lock tells nothing.
         for login in ["+998 90 123 45 67", "nobody@example.uz"] {
@@ -120,8 +119,8 @@ async fn ten_failures_lock_a_login_for_a_while() {
 
 #[tokio::test]
 async fn many_tries_at_once_do_not_come_before_the_count() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         platform.register("901234567").await;
         let tries = (0..40).map(|_| platform.login("901234567", "wrong password"));
         let answers = futures::future::join_all(tries).await;
@@ -137,8 +136,8 @@ async fn many_tries_at_once_do_not_come_before_the_count() {
 
 #[tokio::test]
 async fn a_refresh_token_is_good_once() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let first = platform.register("901234567").await.tokens.unwrap();
         platform.advance(60);
         let second = platform.refresh(&first.refresh_token).await.unwrap();
@@ -171,8 +170,8 @@ async fn a_refresh_token_is_good_once() {
 
 #[tokio::test]
 async fn who_signs_out_stays_out() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let first = platform.register("901234567").await;
         let second = platform.login("901234567", PASSWORD).await.unwrap();
         let third = platform.login("901234567", PASSWORD).await.unwrap();
@@ -227,8 +226,8 @@ async fn keys_outlive_the_process() {
 
 #[tokio::test]
 async fn an_account_is_changed_by_its_owner() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let signed_in = platform.register("901234567").await;
         let caller = platform.caller(&signed_in).await;
         let mut client = platform.client();
@@ -255,8 +254,8 @@ async fn an_account_is_changed_by_its_owner() {
 
 #[tokio::test]
 async fn addresses_are_the_callers_own() {
-    for wiring in WIRINGS {
-        let platform = Platform::new(wiring).await;
+    for setting in settings() {
+        let platform = Platform::new(setting).await;
         let own = platform.caller(&platform.register("901234567").await).await;
         let other = platform.caller(&platform.register("907654321").await).await;
         let address = proto::value::Address {

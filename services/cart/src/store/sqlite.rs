@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
 use ids::{CartId, OrderId, ProductId, UserId};
-use sqlite::{Durability, Error, FutureExt as _, Sqlite, SqliteConnection};
-use sqlx::{Row as _, migrate::Migrator, sqlite::SqliteRow};
+use sqlite::{Connection, Durability, Error, FromRow, Row, Sqlite, params};
 
 use super::{CartStore, Wish};
 use crate::domain::{Cart, Owner};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Append only: a step that was released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_carts.sql")];
 
 pub(super) struct SqliteCarts {
     database: Sqlite,
@@ -18,31 +18,30 @@ pub(super) struct SqliteCarts {
 
 impl SqliteCarts {
     pub(super) async fn open(address: &str) -> Result<Self, Error> {
-        Ok(Self { database: Sqlite::open(address, Durability::Process, &MIGRATIONS).await? })
+        Ok(Self { database: Sqlite::open(address, Durability::Process, MIGRATIONS).await? })
     }
 }
-
-const COLUMNS: &str =
-    "select id, user_id, token_hash, body, version, order_id, created_at, updated_at from carts";
 
 #[async_trait]
 impl CartStore for SqliteCarts {
     async fn create(&self, cart: Cart) -> Result<Cart, Fault> {
-        Ok(self.database.write(move |connection| insert(connection, cart).boxed()).await?)
+        Ok(self.database.write(move |connection| insert(connection, cart)).await?)
     }
 
     async fn find(&self, id: CartId) -> Result<Option<Cart>, Fault> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} where id = ?")))
-            .bind(id.to_string())
-            .fetch_optional(self.database.read())
-            .await
-            .map_err(Error::from)?;
-        Ok(row.map(|row| read(&row)).transpose().map_err(Error::from)?)
+        let find = move |connection: &Connection| {
+            connection.first(
+                "select id, user_id, token_hash, body, version, order_id, created_at, updated_at
+                 from carts where id = ?",
+                [id.to_string()],
+            )
+        };
+        Ok(self.database.read(find).await?)
     }
 
     async fn replace(&self, cart: &Cart, now: Timestamp) -> Result<bool, Fault> {
         let cart = cart.clone();
-        Ok(self.database.write(move |connection| update(connection, cart, now).boxed()).await?)
+        Ok(self.database.write(move |connection| update(connection, &cart, now)).await?)
     }
 
     async fn replace_and_delete(
@@ -52,88 +51,62 @@ impl CartStore for SqliteCarts {
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let cart = cart.clone();
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                if !update(&mut *connection, cart, now).await? {
-                    return Ok(false);
-                }
-                sqlx::query("delete from carts where id = ? and order_id is null")
-                    .bind(gone.to_string())
-                    .execute(connection)
-                    .await?;
-                Ok(true)
+        let replace = move |connection: &Connection| {
+            if !update(connection, &cart, now)? {
+                return Ok(false);
             }
-            .boxed()
-        });
-        Ok(write.await?)
+            connection.execute(
+                "delete from carts where id = ? and order_id is null",
+                [gone.to_string()],
+            )?;
+            Ok::<_, Error>(true)
+        };
+        Ok(self.database.write(replace).await?)
     }
 
     async fn complete(&self, id: CartId, order: OrderId, now: Timestamp) -> Result<(), Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                sqlx::query(
-                    "update carts set order_id = ?, version = version + 1, updated_at = ?
-                     where id = ? and order_id is null",
-                )
-                .bind(order.to_string())
-                .bind(now.millis())
-                .bind(id.to_string())
-                .execute(connection)
-                .await?;
-                Ok(())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let complete = move |connection: &Connection| {
+            connection.execute(
+                "update carts set order_id = ?, version = version + 1, updated_at = ?
+                 where id = ? and order_id is null",
+                params![order.to_string(), now.millis(), id.to_string()],
+            )
+        };
+        self.database.write(complete).await?;
+        Ok(())
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                let deleted = sqlx::query(
-                    "delete from carts where id in
-                     (select id from carts where user_id is null and updated_at < ? limit ?)",
-                )
-                .bind(before.millis())
-                .bind(limit)
-                .execute(connection)
-                .await?;
-                Ok(deleted.rows_affected())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let forget = move |connection: &Connection| {
+            connection.execute(
+                "delete from carts where id in
+                 (select id from carts where user_id is null and updated_at < ? limit ?)",
+                params![before.millis(), limit],
+            )
+        };
+        Ok(self.database.write(forget).await?)
     }
 
     async fn wish(&self, user: UserId, product: ProductId, now: Timestamp) -> Result<(), Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                sqlx::query("insert into wishlist values (?, ?, ?) on conflict do nothing")
-                    .bind(user.to_string())
-                    .bind(product.to_string())
-                    .bind(now.millis())
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let wish = move |connection: &Connection| {
+            connection.execute(
+                "insert into wishlist values (?, ?, ?) on conflict do nothing",
+                params![user.to_string(), product.to_string(), now.millis()],
+            )
+        };
+        self.database.write(wish).await?;
+        Ok(())
     }
 
     async fn unwish(&self, user: UserId, product: ProductId) -> Result<(), Fault> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                sqlx::query("delete from wishlist where user_id = ? and product_id = ?")
-                    .bind(user.to_string())
-                    .bind(product.to_string())
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            }
-            .boxed()
-        });
-        Ok(write.await?)
+        let unwish = move |connection: &Connection| {
+            connection.execute(
+                "delete from wishlist where user_id = ? and product_id = ?",
+                [user.to_string(), product.to_string()],
+            )
+        };
+        self.database.write(unwish).await?;
+        Ok(())
     }
 
     async fn wishes(
@@ -145,22 +118,15 @@ impl CartStore for SqliteCarts {
         let (at, product) = after.map_or((i64::MAX, String::new()), |wish| {
             (wish.added_at.millis(), wish.product.to_string())
         });
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "select product_id, added_at from wishlist
-             where user_id = ? and (added_at, product_id) < (?, ?)
-             order by added_at desc, product_id desc limit ?",
-        )
-        .bind(user.to_string())
-        .bind(at)
-        .bind(product)
-        .bind(limit)
-        .fetch_all(self.database.read())
-        .await
-        .map_err(Error::from)?;
-        let wish = |(product, at): (String, i64)| {
-            Ok(Wish { product: parsed(&product)?, added_at: Timestamp::from_millis(at) })
+        let list = move |connection: &Connection| {
+            connection.all(
+                "select product_id, added_at from wishlist
+                 where user_id = ? and (added_at, product_id) < (?, ?)
+                 order by added_at desc, product_id desc limit ?",
+                params![user.to_string(), at, product, limit],
+            )
         };
-        Ok(rows.into_iter().map(wish).collect::<Result<_, sqlx::Error>>().map_err(Error::from)?)
+        Ok(self.database.read(list).await?)
     }
 
     async fn ping(&self) -> Result<(), Fault> {
@@ -172,74 +138,78 @@ impl CartStore for SqliteCarts {
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, cart: Cart) -> Result<Cart, Error> {
+fn insert(connection: &Connection, cart: Cart) -> Result<Cart, Error> {
     let (user, token) = match &cart.owner {
         Owner::User(user) => (Some(user.to_string()), None),
         Owner::Token(hash) => (None, Some(hash.to_vec())),
     };
     if let Some(user) = &user {
-        let open = format!("{COLUMNS} where user_id = ? and order_id is null");
-        let open = sqlx::query(sqlx::AssertSqlSafe(open)).bind(user);
-        if let Some(row) = open.fetch_optional(&mut *connection).await? {
-            return Ok(read(&row)?);
+        let open = connection.first(
+            "select id, user_id, token_hash, body, version, order_id, created_at, updated_at
+             from carts where user_id = ? and order_id is null",
+            [user],
+        )?;
+        if let Some(open) = open {
+            return Ok(open);
         }
     }
-    sqlx::query("insert into carts values (?, ?, ?, ?, ?, null, ?, ?)")
-        .bind(cart.id.to_string())
-        .bind(user)
-        .bind(token)
-        .bind(body(&cart)?)
-        .bind(cart.version)
-        .bind(cart.created_at.millis())
-        .bind(cart.updated_at.millis())
-        .execute(connection)
-        .await?;
+    connection.execute(
+        "insert into carts values (?, ?, ?, ?, ?, null, ?, ?)",
+        params![
+            cart.id.to_string(),
+            user,
+            token,
+            body(&cart)?,
+            cart.version,
+            cart.created_at.millis(),
+            cart.updated_at.millis(),
+        ],
+    )?;
     Ok(cart)
 }
 
-async fn update(
-    connection: &mut SqliteConnection,
-    cart: Cart,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let updated = sqlx::query(
+fn update(connection: &Connection, cart: &Cart, now: Timestamp) -> Result<bool, Error> {
+    let updated = connection.execute(
         "update carts set body = ?, version = version + 1, updated_at = ?
          where id = ? and version = ? and order_id is null",
-    )
-    .bind(body(&cart)?)
-    .bind(now.millis())
-    .bind(cart.id.to_string())
-    .bind(cart.version)
-    .execute(connection)
-    .await?;
-    Ok(updated.rows_affected() == 1)
+        params![body(cart)?, now.millis(), cart.id.to_string(), cart.version],
+    )?;
+    Ok(updated == 1)
 }
 
-fn body(cart: &Cart) -> Result<String, sqlx::Error> {
-    serde_json::to_string(&cart.body).map_err(|error| sqlx::Error::Encode(error.into()))
+fn body(cart: &Cart) -> Result<String, Error> {
+    serde_json::to_string(&cart.body).map_err(Error::value)
 }
 
-fn read(row: &SqliteRow) -> Result<Cart, sqlx::Error> {
-    let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
-    let owner = match row.try_get::<Option<&str>, _>("user_id")? {
-        Some(user) => Owner::User(parsed(user)?),
-        None => {
-            let hash: &[u8] = row.try_get("token_hash")?;
-            Owner::Token(hash.try_into().map_err(|error| decode(Box::new(error)))?)
-        }
-    };
-    let body: &str = row.try_get("body")?;
-    Ok(Cart {
-        id: parsed(row.try_get("id")?)?,
-        owner,
-        body: serde_json::from_str(body).map_err(|error| decode(error.into()))?,
-        version: row.try_get("version")?,
-        order: row.try_get::<Option<&str>, _>("order_id")?.map(parsed).transpose()?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-        updated_at: Timestamp::from_millis(row.try_get("updated_at")?),
-    })
+impl FromRow for Cart {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        let owner = match row.get::<_, Option<String>>("user_id")? {
+            Some(user) => Owner::User(parsed(&user)?),
+            None => Owner::Token(row.get("token_hash")?),
+        };
+        let order: Option<String> = row.get("order_id")?;
+        Ok(Self {
+            id: parsed(&row.get::<_, String>("id")?)?,
+            owner,
+            body: serde_json::from_str(row.get_ref("body")?.as_str().map_err(Error::value)?)
+                .map_err(Error::value)?,
+            version: row.get("version")?,
+            order: order.as_deref().map(parsed).transpose()?,
+            created_at: Timestamp::from_millis(row.get("created_at")?),
+            updated_at: Timestamp::from_millis(row.get("updated_at")?),
+        })
+    }
 }
 
-fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, sqlx::Error> {
-    text.parse().map_err(|error: ids::ParseIdError| sqlx::Error::Decode(error.into()))
+impl FromRow for Wish {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            product: parsed(&row.get::<_, String>("product_id")?)?,
+            added_at: Timestamp::from_millis(row.get("added_at")?),
+        })
+    }
+}
+
+fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, Error> {
+    text.parse().map_err(|error: ids::ParseIdError| Error::value(error))
 }

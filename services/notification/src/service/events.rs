@@ -9,15 +9,29 @@ use crate::{
     error::Error,
 };
 
+/// What an event asks for.
+pub(crate) struct News {
+    /// The event's id.
+    pub(crate) event: String,
+    pub(crate) at: Timestamp,
+    pub(crate) plan: Plan,
+}
+
 impl Notifications {
-    /// Carries a plan out, once for each event however often it is delivered.
-    pub(crate) async fn apply(&self, event: &str, at: Timestamp, plan: Plan) -> Result<(), Error> {
+    /// Carries plans out, each once however often its event is delivered: all of them in one step, or none.
+    pub(crate) async fn apply(&self, news: Vec<News>) -> Result<(), Error> {
         let now = self.clock.now();
-        let effects = self.render(plan, at, now)?;
-        let mut told: Vec<_> = effects.messages.iter().map(|message| message.recipient).collect();
-        told.dedup();
-        let sends = effects.deliveries.iter().any(|delivery| delivery.channel != Channel::InApp);
-        if self.store.apply(event, effects, now).await? {
+        let (mut events, mut told, mut sends) = (Vec::with_capacity(news.len()), Vec::new(), false);
+        for News { event, at, plan } in news {
+            let effects = self.render(plan, at, now)?;
+            told.extend(effects.messages.iter().map(|message| message.recipient));
+            sends |= effects.deliveries.iter().any(|delivery| delivery.channel != Channel::InApp);
+            events.push((event, effects));
+        }
+        let applied = self.store.apply(events, now).await?;
+        if applied.contains(&true) {
+            told.sort_unstable();
+            told.dedup();
             // After the commit: whoever wakes finds it in the log.
             self.hub.tell(told);
             if sends {

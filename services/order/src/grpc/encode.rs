@@ -23,20 +23,20 @@ const OF_SALES: &[Role] = &[Role::Notification, Role::Payment, Role::Product];
 const OF_PRICES: &[Role] = &[Role::Product, Role::Search];
 
 /// What the outbox keeps of an event.
-pub fn event(event: &Event) -> Draft {
+pub fn event(event: Event<'_>) -> Draft {
     match event {
         Event::Order { kind, order: changed, shipment, at } => {
             let data = events::OrderChanged {
-                order: Some(order((**changed).clone())),
+                order: Some(order(changed.clone())),
                 shipment_id: shipment.map(|id| id.to_string()).unwrap_or_default(),
             };
             let data = events::event::Data::Order(data);
-            let to = match *kind {
+            let to = match kind {
                 "order.placed" => OF_NEW_ORDERS,
                 "order.paid" => OF_SALES,
                 _ => OF_ORDERS,
             };
-            Draft::new(kind, changed.id.to_string(), changed.version, *at, data).to(to)
+            Draft::new(kind, changed.id.to_string(), changed.version, at, data).to(to)
         }
         Event::Display(display, at) => {
             let data = events::event::Data::Offers(events::OffersChanged {
@@ -44,21 +44,20 @@ pub fn event(event: &Event) -> Draft {
                 price_from: display.price_from,
                 in_stock: display.in_stock,
                 currency: money::Currency::Uzs.code().to_owned(),
-                merchant_ids: display.merchants.clone(),
+                merchant_ids: display.merchants,
             });
             let subject = display.product.to_string();
-            Draft::new("offers.changed", subject, display.version, *at, data).to(OF_PRICES)
+            Draft::new("offers.changed", subject, display.version, at, data).to(OF_PRICES)
         }
     }
 }
 
 /// The answer of a checkout, which is kept for repeats.
-pub(crate) fn answer(placed: &Order, paid_by: &Payment, order_token: &str) -> Vec<u8> {
-    let mut shown = placed.clone();
-    shown.payment = Some(paid_by.clone());
+pub(crate) fn answer(placed: Order, paid_by: &Payment, order_token: &str) -> Vec<u8> {
+    let payment = Some(payment(&placed, paid_by));
     let response = pb::PlaceOrderResponse {
-        payment: Some(payment(placed, paid_by)),
-        order: Some(order(shown)),
+        order: Some(pb::Order { payment: payment.clone(), ..order(placed) }),
+        payment,
         order_token: order_token.to_owned(),
         replayed: false,
     };

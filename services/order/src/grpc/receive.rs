@@ -1,7 +1,10 @@
 //! Events of other services.
 
+use std::collections::BTreeMap;
+
 use clock::Timestamp;
 use fault::Fault;
+use futures::future::join_all;
 use proto::{auth as merchants, event as events, payment as payments};
 
 use super::{
@@ -13,10 +16,40 @@ use crate::{
     service::{Orders, events::PaymentNews},
 };
 
-pub(super) async fn apply(orders: &Orders, event: events::Event) -> Result<(), Fault> {
+/// Applies a batch: events about the same thing in turn, about different things at once, so that they share a commit.
+pub(super) async fn apply_all(
+    orders: &Orders,
+    request: events::DeliverRequest,
+) -> events::DeliverResponse {
+    let mut turns: BTreeMap<String, Vec<events::Event>> = BTreeMap::new();
+    for event in request.events {
+        turns.entry(about(&event).to_owned()).or_default().push(event);
+    }
+    let apply = |event| apply(orders, event);
+    let turns = turns.into_values();
+    let turns = turns.map(|events| outbox::apply_each(events::DeliverRequest { events }, apply));
+    let mut answer = events::DeliverResponse::default();
+    for turn in join_all(turns).await {
+        answer.applied.extend(turn.applied);
+        answer.rejected.extend(turn.rejected);
+    }
+    answer
+}
+
+/// Payments of one order are about the order.
+fn about(event: &events::Event) -> &str {
+    match &event.data {
+        Some(events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) })) => {
+            &payment.order_id
+        }
+        _ => &event.subject,
+    }
+}
+
+async fn apply(orders: &Orders, event: events::Event) -> Result<(), Fault> {
     match event.data {
         Some(events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) })) => {
-            pay(orders, &event.id, &event.r#type, payment).await
+            pay(orders, event.id, &event.r#type, payment).await
         }
         Some(events::event::Data::Product(changed)) => {
             let (snapshot, terms) = product(changed.product, changed.offers)?;
@@ -39,7 +72,7 @@ pub(super) async fn apply(orders: &Orders, event: events::Event) -> Result<(), F
 
 async fn pay(
     orders: &Orders,
-    event: &str,
+    event: String,
     kind: &str,
     payment: payments::Payment,
 ) -> Result<(), Fault> {
@@ -55,5 +88,5 @@ async fn pay(
         tracing::error!(event, kind, "a payment that cannot be read");
         return Err(Fault::new(fault::Code::Invalid, "EVENT_INVALID", "not a payment"));
     };
-    Ok(orders.payment_news(event, order, &payment, news).await?)
+    Ok(orders.payment_news(event, order, payment, news).await?)
 }

@@ -54,7 +54,7 @@ impl Orders {
 
     async fn expire(&self, id: OrderId) -> Result<(), Error> {
         let at = self.now();
-        self.change(id, None, |order| match order.status {
+        self.change(id, None, move |order| match order.status {
             Status::AwaitingPayment => Ok(Some(order.expire(at)?)),
             _ => Ok(None),
         })
@@ -63,7 +63,7 @@ impl Orders {
     }
 
     async fn hold(&self, id: OrderId, until: clock::Timestamp) -> Result<(), Error> {
-        self.change(id, None, |order| match order.status {
+        self.change(id, None, move |order| match order.status {
             Status::AwaitingPayment => Ok(Some(order.hold_until(until)?)),
             _ => Ok(None),
         })

@@ -12,6 +12,7 @@ use super::{Orders, hash};
 use crate::{
     domain::{Buyer, Customer, Delivery, Order, Payment, PaymentState, Provider},
     error::Error,
+    peers::Cart,
     store::{Key, Placed, Placing, Remembered},
 };
 
@@ -38,11 +39,39 @@ impl Orders {
             Some(user) => format!("complete:{user}:{}", checkout.cart),
             None => format!("complete:{}", checkout.cart),
         };
+        let key = Key { scope, key: checkout.key.clone(), hash: checkout.hash.clone() };
         // The cart first: it is what says that the caller may see any answer at all.
         let cart = self.0.carts.read(checkout.cart, &checkout.cart_token).await?;
-        if let Some(before) = self.0.store.recall(&scope, &checkout.key).await? {
-            return self.resume(&scope, &checkout, before).await;
+        let placing = match self.placing(caller, &checkout, key.clone(), cart) {
+            Ok(placing) => placing,
+            // The cart may have changed since it became an order: a repeat has its answer all the same.
+            Err(error) => match self.0.store.recall(&key.scope, &key.key).await? {
+                Some(before) => return self.resume(&key, before).await,
+                None => return Err(error),
+            },
+        };
+        let order_token = placing.order_token.clone();
+        match self.0.store.place(placing).await? {
+            Placed::New(order) => {
+                self.0.placed.with_label_values(&[checkout.provider.as_str()]).inc();
+                tracing::info!(order.id = %order.id, order.number = order.number(), "order placed");
+                let answer = self.finish(&key, *order, &order_token).await;
+                // Only now: where the event arrives, what it asks for has been done by `finish`.
+                self.0.relay.wake();
+                Ok((answer?, false))
+            }
+            Placed::Before(before) => self.resume(&key, before).await,
         }
+    }
+
+    /// The order that the cart would become.
+    fn placing(
+        &self,
+        caller: &Caller,
+        checkout: &Checkout,
+        key: Key,
+        cart: Cart,
+    ) -> Result<Placing, Error> {
         if cart.lines.is_empty() {
             return Err(Error::CartEmpty);
         }
@@ -56,7 +85,7 @@ impl Orders {
             }
         };
         let now = self.now();
-        let placing = Placing {
+        Ok(Placing {
             order: OrderId::new(),
             cart: checkout.cart,
             buyer,
@@ -68,71 +97,46 @@ impl Orders {
             tariff: self.0.tariff,
             reserved_until: now.plus(self.0.reservation),
             locale: Context::current().locale.to_string(),
-            key: Key {
-                scope: scope.clone(),
-                key: checkout.key.clone(),
-                hash: checkout.hash.clone(),
-            },
-            order_token: order_token.clone(),
+            key,
+            order_token,
             now,
-        };
-        match self.0.store.place(placing).await? {
-            Placed::New(order) => {
-                self.0.placed.with_label_values(&[checkout.provider.as_str()]).inc();
-                self.0.relay.wake();
-                tracing::info!(order.id = %order.id, order.number = order.number(), "order placed");
-                let answer = self.finish(&scope, &checkout.key, &order, &order_token).await?;
-                Ok((answer, false))
-            }
-            Placed::Before(before) => self.resume(&scope, &checkout, before).await,
-        }
+        })
     }
 
     /// Gives the answer that was given, or works it out when its first request did not come so far.
-    async fn resume(
-        &self,
-        scope: &str,
-        checkout: &Checkout,
-        before: Remembered,
-    ) -> Result<Answer, Error> {
-        if before.hash != checkout.hash {
+    async fn resume(&self, key: &Key, before: Remembered) -> Result<Answer, Error> {
+        if before.hash != key.hash {
             return Err(Error::KeyReused);
         }
         if let Some(response) = before.response {
             return Ok((response, true));
         }
         let order = self.0.store.find(before.order).await?.ok_or(Error::OrderNotFound)?;
-        let answer = self.finish(scope, &checkout.key, &order, &before.order_token).await?;
-        Ok((answer, true))
+        Ok((self.finish(key, order, &before.order_token).await?, true))
     }
 
     /// Opens the payment, closes the cart, and keeps the answer.
-    async fn finish(
-        &self,
-        scope: &str,
-        key: &str,
-        order: &Order,
-        order_token: &str,
-    ) -> Result<Vec<u8>, Error> {
-        let provider = order.body.provider;
+    async fn finish(&self, key: &Key, order: Order, order_token: &str) -> Result<Vec<u8>, Error> {
         let payment_key = first_payment(order.id);
-        let opening = self.0.payments.open(order, provider, &payment_key);
+        let opening = self.0.payments.open(&order, order.body.provider, &payment_key);
         let closing = self.0.carts.complete(order.cart, order.id);
         let (opened, closed) = futures::future::join(opening, closing).await;
         if let Err(fault) = closed {
             // The event says it again.
             tracing::debug!(%fault, "the cart was not closed at once");
         }
-        let (payment, note) = match opened {
-            Ok(payment) => (payment.clone(), Some(payment)),
+        let (payment, opened) = match opened {
+            Ok(payment) => (payment, true),
             Err(fault) => {
                 // The order stands; the payment follows by event, and the order page shows it then.
                 tracing::warn!(order.id = %order.id, %fault, "the payment was not opened at once");
-                (pending(order), None)
+                (pending(&order), false)
             }
         };
+        let id = order.id;
         let response = (self.0.encode_answer)(order, &payment, order_token);
-        self.0.store.answer(scope, key, order.id, note, response).await
+        let note = opened.then_some(payment);
+        self.0.store.answer(&key.scope, &key.key, id, note, response).await
     }
 
     /// An order that awaits its payment, with the payment: asked for again when it could not be opened at checkout.

@@ -7,7 +7,7 @@ use ids::OrderId;
 
 use super::Orders;
 use crate::{
-    domain::{Payment, PaymentState},
+    domain::{Order, Payment, PaymentState, Status},
     error::Error,
 };
 
@@ -31,28 +31,27 @@ impl Orders {
     /// Takes effect once, however often it is told. News of an order that is not here is refused and told again later.
     pub(crate) async fn payment_news(
         &self,
-        event: &str,
+        event: String,
         order: OrderId,
-        payment: &Payment,
+        payment: Payment,
         news: PaymentNews,
     ) -> Result<(), Error> {
-        let at = self.now();
-        let after = self
-            .change(order, Some(event), |order| {
-                if payment.amount != order.body.totals.total {
-                    tracing::error!(order.id = %order.id, payment.id = %payment.id, "a payment of another sum");
-                    return Ok(None);
-                }
-                Ok(match news {
-                    PaymentNews::Started(until) => order.payment_started(until, at),
-                    PaymentNews::Paid => order.paid(payment, at),
-                    PaymentNews::Ended(state) => order.payment_ended(state, at.plus(RETRY), at),
-                    PaymentNews::Refunded => order.refunded(at),
-                })
+        let (at, id) = (self.now(), payment.id);
+        let step = move |order: &Order| {
+            if payment.amount != order.body.totals.total {
+                tracing::error!(order.id = %order.id, payment.id = %payment.id, "a payment of another sum");
+                return Ok(None);
+            }
+            Ok(match news {
+                PaymentNews::Started(until) => order.payment_started(until, at),
+                PaymentNews::Paid => order.paid(&payment, at),
+                PaymentNews::Ended(state) => order.payment_ended(state, at.plus(RETRY), at),
+                PaymentNews::Refunded => order.refunded(at),
             })
-            .await?;
-        if news == PaymentNews::Paid && after.status == crate::domain::Status::Cancelled {
-            tracing::error!(order.id = %order, payment.id = %payment.id, "money came for an order that had ended: it has to go back");
+        };
+        let after = self.change(order, Some(event), step).await?;
+        if news == PaymentNews::Paid && after.status == Status::Cancelled {
+            tracing::error!(order.id = %order, payment.id = %id, "money came for an order that had ended: it has to go back");
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 use ids::OrderId;
 use mesh::{Caller, StaffRole};
 
-use super::Orders;
+use super::{Orders, concerns, merchant_of};
 use crate::{
-    domain::{Order, ShipmentMove, ShipmentStatus},
+    domain::{Illegal, Order, ShipmentMove, ShipmentStatus},
     error::Error,
     peers::Closing,
     store::{Listing, Place},
@@ -80,17 +80,24 @@ impl Orders {
     ) -> Result<Order, Error> {
         let merchant = caller.require_merchant(StaffRole::Operator)?;
         caller.require_scope("orders:write")?;
-        // What is not the merchant's is not there.
-        self.as_merchant(caller, id).await?;
-        if matches!(step, ShipmentMove::Cancel { .. })
-            && self.0.payments.close(id, "cancelled", false).await? != Closing::Closed
-        {
-            return Err(crate::domain::Illegal::Shipment.into());
-        }
+        merchant_of(caller)?;
+        let cancels = matches!(step, ShipmentMove::Cancel { .. });
         let at = self.now();
-        let order = self
-            .change(id, None, |order| Ok(Some(order.move_shipment(merchant, &step, at)?)))
-            .await?;
-        Ok(order.for_merchant(merchant))
+        let moved = move |order: &Order| {
+            // What is not the merchant's is not there.
+            if !concerns(order, merchant) {
+                return Err(Error::OrderNotFound);
+            }
+            Ok(Some(order.move_shipment(merchant, &step, at)?))
+        };
+        if cancels {
+            let order = self.0.store.find(id).await?.ok_or(Error::OrderNotFound)?;
+            // Nothing is closed for a move that is not possible.
+            moved(&order)?;
+            if self.0.payments.close(id, "cancelled", false).await? != Closing::Closed {
+                return Err(Illegal::Shipment.into());
+            }
+        }
+        Ok(self.change(id, None, moved).await?.for_merchant(merchant))
     }
 }

@@ -1,6 +1,6 @@
 //! Offers and prices.
 
-use ids::{MerchantId, OfferId};
+use ids::{MerchantId, OfferId, ProductId};
 use mesh::{Caller, StaffRole};
 
 use super::Orders;
@@ -15,24 +15,27 @@ use crate::{
 };
 
 impl Orders {
-    /// Applies a product and the terms that came with it; its offers afterwards.
+    /// Applies a product and the terms that came with it.
     pub(crate) async fn put_offers(
         &self,
         product: Snapshot,
         terms: Vec<Terms>,
-    ) -> Result<Vec<Offer>, Error> {
+    ) -> Result<(), Error> {
         let mut merchants: Vec<MerchantId> = terms.iter().map(|terms| terms.merchant).collect();
         merchants.sort_unstable();
         merchants.dedup();
         self.learn_merchants(merchants).await?;
-        let id = product.product;
         self.0.store.put_offers(product, terms, self.now()).await?;
         self.0.relay.wake();
-        self.0.store.offers(Wanted::Products(vec![id])).await
+        Ok(())
     }
 
     /// A merchant's offer may arrive before the event of its approval: then it is asked for.
     async fn learn_merchants(&self, ids: Vec<MerchantId>) -> Result<(), Error> {
+        // A product that changed by itself brings no terms.
+        if ids.is_empty() {
+            return Ok(());
+        }
         let known = self.0.store.known_merchants(ids.clone()).await?;
         let unknown: Vec<MerchantId> = ids.into_iter().filter(|id| !known.contains(id)).collect();
         if unknown.is_empty() {
@@ -62,6 +65,11 @@ impl Orders {
         let results = self.0.store.update_offers(merchant, updates, self.now()).await?;
         self.0.relay.wake();
         Ok(results)
+    }
+
+    /// Every offer of a product, on sale or not.
+    pub(crate) async fn offers_of(&self, product: ProductId) -> Result<Vec<Offer>, Error> {
+        self.0.store.offers(Wanted::Products(vec![product])).await
     }
 
     /// Offers that are on sale; with `own`, those of the caller's merchant, on sale or not.

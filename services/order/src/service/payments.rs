@@ -25,7 +25,15 @@ impl Orders {
         check_key(key)?;
         let order = self.own(caller, id, token).await?;
         let scope = format!("payment:{id}");
-        if let Some(before) = self.0.store.recall(&scope, key).await? {
+        let payable = order.status == Status::AwaitingPayment && provider != Provider::Cash;
+        let before = if payable {
+            let request = Key { scope: scope.clone(), key: key.to_owned(), hash: hash.clone() };
+            Some(self.0.store.remember(request, id, self.now()).await?)
+        } else {
+            // It may have been payable when it was asked first.
+            self.0.store.recall(&scope, key).await?
+        };
+        if let Some(before) = before {
             if before.hash != hash {
                 return Err(Error::KeyReused);
             }
@@ -33,16 +41,8 @@ impl Orders {
                 return Ok((response, true));
             }
         }
-        if order.status != Status::AwaitingPayment || provider == Provider::Cash {
+        if !payable {
             return Err(Illegal::Payment.into());
-        }
-        let request = Key { scope: scope.clone(), key: key.to_owned(), hash: hash.clone() };
-        let before = self.0.store.remember(request, id, self.now()).await?;
-        if before.hash != hash {
-            return Err(Error::KeyReused);
-        }
-        if let Some(response) = before.response {
-            return Ok((response, true));
         }
         let payment = self.0.payments.open(&order, provider, &payment_key(id, key)).await?;
         let response = encode(&order, &payment);
@@ -70,9 +70,10 @@ impl Orders {
             return Err(Illegal::Cancel.into());
         }
         let at = self.now();
-        self.change(id, None, |order| match order.status {
+        let reason = reason.to_owned();
+        self.change(id, None, move |order| match order.status {
             Status::Cancelled => Ok(None),
-            _ => Ok(Some(order.cancel("shopper", reason, at)?)),
+            _ => Ok(Some(order.cancel("shopper", &reason, at)?)),
         })
         .await
     }

@@ -7,15 +7,15 @@ use clock::Timestamp;
 use fault::Fault;
 use ids::{MerchantId, OrderId};
 use outbox::{OutboxStore, sqlite::SqliteOutbox};
-use sqlite::{Durability, FutureExt as _, Sqlite};
-use sqlx::migrate::Migrator;
+use sqlite::{Connection, Durability, Sqlite};
 
 use super::{
-    Encode, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Remembered, Wanted,
+    Applied, Encode, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Remembered, Step,
+    Wanted,
 };
 use crate::{
     domain::{
-        Order, Payment, Transition,
+        Order, Payment,
         offer::{Offer, Refusal, Snapshot, Terms, Update},
     },
     error::Error,
@@ -28,7 +28,8 @@ mod place;
 mod rows;
 mod stock;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Append only: a step that was released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_orders.sql")];
 
 pub(super) struct SqliteOrders {
     database: Sqlite,
@@ -38,7 +39,7 @@ pub(super) struct SqliteOrders {
 
 impl SqliteOrders {
     pub(super) async fn open(address: &str, encode: Encode) -> Result<Self, sqlite::Error> {
-        let database = Sqlite::open(address, Durability::Full, &MIGRATIONS).await?;
+        let database = Sqlite::open(address, Durability::Full, MIGRATIONS).await?;
         let outbox = Arc::new(SqliteOutbox::new(database.clone()));
         Ok(Self { database, outbox, encode })
     }
@@ -53,9 +54,9 @@ impl OrderStore for SqliteOrders {
         now: Timestamp,
     ) -> Result<(), Error> {
         let encode = self.encode;
-        self.database
-            .write(move |connection| offers::put(connection, product, terms, now, encode).boxed())
-            .await
+        let put =
+            move |connection: &Connection| offers::put(connection, &product, &terms, now, encode);
+        Ok(self.database.write(put).await?)
     }
 
     async fn update_offers(
@@ -65,47 +66,35 @@ impl OrderStore for SqliteOrders {
         now: Timestamp,
     ) -> Result<Vec<Result<Offer, Refusal>>, Error> {
         let encode = self.encode;
-        self.database
-            .write(move |connection| {
-                offers::update(connection, merchant, updates, now, encode).boxed()
-            })
-            .await
+        let update = move |connection: &Connection| {
+            offers::update(connection, merchant, &updates, now, encode)
+        };
+        Ok(self.database.write(update).await?)
     }
 
     async fn offers(&self, wanted: Wanted) -> Result<Vec<Offer>, Error> {
-        let mut connection = self.database.read().acquire().await?;
-        offers::read(&mut connection, wanted).await
+        Ok(self.database.read(move |connection| offers::read(connection, &wanted)).await?)
     }
 
     async fn put_merchant(&self, merchant: Merchant, now: Timestamp) -> Result<(), Error> {
         let encode = self.encode;
-        self.database
-            .write(move |connection| {
-                offers::put_merchant(connection, merchant, now, encode).boxed()
-            })
-            .await
+        let put =
+            move |connection: &Connection| offers::put_merchant(connection, &merchant, now, encode);
+        Ok(self.database.write(put).await?)
     }
 
     async fn known_merchants(&self, ids: Vec<MerchantId>) -> Result<Vec<MerchantId>, Error> {
-        let known: Vec<String> = sqlx::query_scalar(
-            "select id from merchants where id in (select value from json_each(?))",
-        )
-        .bind(rows::ids(&ids))
-        .fetch_all(self.database.read())
-        .await?;
-        known.iter().map(|id| rows::parsed(id)).collect()
+        Ok(self.database.read(move |connection| offers::known_merchants(connection, &ids)).await?)
     }
 
     async fn place(&self, placing: Placing) -> Result<Placed, Error> {
         let encode = self.encode;
-        self.database
-            .write(move |connection| place::place(connection, placing, encode).boxed())
-            .await
+        self.database.write(move |connection| place::place(connection, placing, encode)).await
     }
 
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error> {
-        let mut connection = self.database.read().acquire().await?;
-        keys::recall(&mut connection, scope, key).await
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        Ok(self.database.read(move |connection| keys::recall(connection, &scope, &key)).await?)
     }
 
     async fn remember(
@@ -114,9 +103,8 @@ impl OrderStore for SqliteOrders {
         order: OrderId,
         now: Timestamp,
     ) -> Result<Remembered, Error> {
-        self.database
-            .write(move |connection| keys::remember(connection, key, order, now).boxed())
-            .await
+        let remember = move |connection: &Connection| keys::remember(connection, key, order, now);
+        Ok(self.database.write(remember).await?)
     }
 
     async fn answer(
@@ -128,38 +116,26 @@ impl OrderStore for SqliteOrders {
         response: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
         let (scope, key) = (scope.to_owned(), key.to_owned());
-        self.database
-            .write(move |connection| {
-                async move {
-                    if let Some(payment) = payment {
-                        orders::note_payment(connection, order, &payment).await?;
-                    }
-                    keys::answer(connection, &scope, &key, response).await
-                }
-                .boxed()
-            })
-            .await
+        let answer = move |connection: &Connection| {
+            if let Some(payment) = payment {
+                orders::note_payment(connection, order, &payment)?;
+            }
+            keys::answer(connection, &scope, &key, response)
+        };
+        Ok(self.database.write(answer).await?)
     }
 
     async fn note_payment(&self, order: OrderId, payment: Payment) -> Result<(), Error> {
-        self.database
-            .write(move |connection| {
-                async move { orders::note_payment(connection, order, &payment).await }.boxed()
-            })
-            .await
+        let note = move |connection: &Connection| orders::note_payment(connection, order, &payment);
+        Ok(self.database.write(note).await?)
     }
 
     async fn find(&self, id: OrderId) -> Result<Option<Order>, Error> {
-        let mut connection = self.database.read().acquire().await?;
-        orders::find(&mut connection, id).await
+        Ok(self.database.read(move |connection| orders::find(connection, id)).await?)
     }
 
     async fn numbered(&self, seq: i64) -> Result<Option<OrderId>, Error> {
-        let found: Option<String> = sqlx::query_scalar("select id from orders where seq = ?")
-            .bind(seq)
-            .fetch_optional(self.database.read())
-            .await?;
-        found.map(|id| rows::parsed(&id)).transpose()
+        Ok(self.database.read(move |connection| orders::numbered(connection, seq)).await?)
     }
 
     async fn list(
@@ -168,42 +144,34 @@ impl OrderStore for SqliteOrders {
         after: Option<Place>,
         limit: u32,
     ) -> Result<Vec<Order>, Error> {
-        let mut connection = self.database.read().acquire().await?;
-        orders::list(&mut connection, listing, after, limit).await
+        let list = move |connection: &Connection| orders::list(connection, listing, after, limit);
+        Ok(self.database.read(list).await?)
     }
 
     async fn count(&self, listing: Listing) -> Result<u64, Error> {
-        let mut connection = self.database.read().acquire().await?;
-        orders::count(&mut connection, listing).await
+        Ok(self.database.read(move |connection| orders::count(connection, listing)).await?)
     }
 
     async fn apply(
         &self,
-        transition: Transition,
+        id: OrderId,
         cause: Option<String>,
+        step: Step,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<Applied, Error> {
         let encode = self.encode;
-        self.database
-            .write(move |connection| {
-                orders::apply(connection, transition, cause, now, encode).boxed()
-            })
-            .await
+        let apply = move |connection: &Connection| {
+            orders::apply(connection, id, cause.as_deref(), &step, now, encode)
+        };
+        self.database.write(apply).await
     }
 
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error> {
-        let found: Vec<String> = sqlx::query_scalar(
-            "select id from orders where reserved_until <= ? order by reserved_until limit ?",
-        )
-        .bind(now.millis())
-        .bind(limit)
-        .fetch_all(self.database.read())
-        .await?;
-        found.iter().map(|id| rows::parsed(id)).collect()
+        Ok(self.database.read(move |connection| orders::expired(connection, now, limit)).await?)
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
-        self.database.write(move |connection| keys::forget(connection, before, limit).boxed()).await
+        Ok(self.database.write(move |connection| keys::forget(connection, before, limit)).await?)
     }
 
     fn outbox(&self) -> Arc<dyn OutboxStore> {

@@ -108,7 +108,7 @@ pub fn may_prepare(
     if accepts == Err(NotPayable::Paid) && clicks {
         return Err(Refusal::Paid);
     }
-    if payable.snapshot.amount.amount != call.amount {
+    if payable.terms.amount.amount != call.amount {
         return Err(Refusal::Amount);
     }
     if accepts.is_err() || !clicks || call.error < 0 {

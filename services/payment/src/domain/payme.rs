@@ -110,13 +110,8 @@ pub enum Refusal {
 }
 
 /// Whether an order may be paid with this sum. Changes nothing.
-pub fn check(
-    payable: Option<Payable>,
-    busy: bool,
-    amount: i64,
-    now: Timestamp,
-) -> Result<Payable, Refusal> {
-    let payable = accepting(payable, now)?;
+pub fn check(payable: &Payable, busy: bool, amount: i64, now: Timestamp) -> Result<(), Refusal> {
+    accepting(payable, now)?;
     if busy {
         return Err(Refusal::Busy);
     }
@@ -130,24 +125,24 @@ pub fn may_create(
     draft: &Draft,
     now: Timestamp,
 ) -> Result<Payable, Refusal> {
-    let payable = exact(accepting(payable, now)?, draft.amount)?;
+    let payable = payable.ok_or(Refusal::NoOrder)?;
+    accepting(&payable, now)?;
+    exact(&payable, draft.amount)?;
     if busy || over(draft.time, now) {
         return Err(Refusal::Impossible);
     }
     Ok(payable)
 }
 
-fn accepting(payable: Option<Payable>, now: Timestamp) -> Result<Payable, Refusal> {
-    let payable = payable.ok_or(Refusal::NoOrder)?;
-    match payable.accepts(now) {
-        Ok(()) => Ok(payable),
-        Err(NotPayable::Paid) => Err(Refusal::Paid),
-        Err(NotPayable::Over) => Err(Refusal::Over),
-    }
+fn accepting(payable: &Payable, now: Timestamp) -> Result<(), Refusal> {
+    payable.accepts(now).map_err(|why| match why {
+        NotPayable::Paid => Refusal::Paid,
+        NotPayable::Over => Refusal::Over,
+    })
 }
 
-fn exact(payable: Payable, amount: i64) -> Result<Payable, Refusal> {
-    if payable.snapshot.amount.amount == amount { Ok(payable) } else { Err(Refusal::Amount) }
+fn exact(payable: &Payable, amount: i64) -> Result<(), Refusal> {
+    if payable.terms.amount.amount == amount { Ok(()) } else { Err(Refusal::Amount) }
 }
 
 /// More than twelve hours; exactly twelve are in time.

@@ -65,8 +65,8 @@ fn a_receipt_needs_lines_that_add_up_and_have_codes() {
 
 #[test]
 fn a_payable_accepts_until_its_time_is_over() {
-    let mut payable = Payable::new(snapshot());
-    let until = payable.snapshot.payable_until;
+    let mut payable = Payable::new(snapshot().terms());
+    let until = payable.terms.payable_until;
     assert_eq!(payable.accepts(until), Ok(()));
     assert_eq!(payable.accepts(until.plus(LIFETIME)), Err(NotPayable::Over));
     payable.pay().unwrap();
@@ -91,17 +91,20 @@ fn a_transaction_of_payme_lives_exactly_twelve_hours() {
 
 #[test]
 fn the_order_of_paymes_checks() {
-    let open = || Some(Payable::new(snapshot()));
+    let open = Payable::new(snapshot().terms());
+    let creates = |draft: &payme::Draft, busy| {
+        payme::may_create(Some(open.clone()), busy, draft, NOW).unwrap_err()
+    };
     let wrong = payme::Draft { amount: 1, ..draft() };
     let old = payme::Draft { time: Timestamp::from_millis(0), ..draft() };
-    assert_eq!(payme::check(None, true, 1, NOW).unwrap_err(), Refusal::NoOrder);
-    assert_eq!(payme::check(open(), true, 1, NOW).unwrap_err(), Refusal::Busy);
-    assert_eq!(payme::check(open(), false, 1, NOW).unwrap_err(), Refusal::Amount);
-    assert!(payme::check(open(), false, 500_000, NOW).is_ok());
-    assert_eq!(payme::may_create(open(), true, &wrong, NOW).unwrap_err(), Refusal::Amount);
-    assert_eq!(payme::may_create(open(), true, &draft(), NOW).unwrap_err(), Refusal::Impossible);
-    assert_eq!(payme::may_create(open(), false, &old, NOW).unwrap_err(), Refusal::Impossible);
-    let mut paid = Payable::new(snapshot());
+    assert_eq!(payme::check(&open, true, 1, NOW), Err(Refusal::Busy));
+    assert_eq!(payme::check(&open, false, 1, NOW), Err(Refusal::Amount));
+    assert_eq!(payme::check(&open, false, 500_000, NOW), Ok(()));
+    assert_eq!(payme::may_create(None, true, &wrong, NOW).unwrap_err(), Refusal::NoOrder);
+    assert_eq!(creates(&wrong, true), Refusal::Amount);
+    assert_eq!(creates(&draft(), true), Refusal::Impossible);
+    assert_eq!(creates(&old, false), Refusal::Impossible);
+    let mut paid = Payable::new(snapshot().terms());
     paid.pay().unwrap();
     assert_eq!(payme::may_create(Some(paid), true, &draft(), NOW).unwrap_err(), Refusal::Paid);
 }
@@ -116,12 +119,12 @@ fn click_is_told_already_paid_only_of_its_own_money() {
         amount_text: "5000".to_owned(),
         error: 0,
     };
-    let mut paid = Payable::new(snapshot());
+    let mut paid = Payable::new(snapshot().terms());
     paid.pay().unwrap();
     for (provider, refusal) in
         [(Provider::Click, click::Refusal::Paid), (Provider::Payme, click::Refusal::Cancelled)]
     {
-        let payment = Payment::new(&paid.snapshot, provider, "k".to_owned(), NOW);
+        let payment = Payment::new(&paid.terms, provider, "k".to_owned(), NOW);
         let told = click::may_prepare(Some(paid.clone()), Some(&payment), &call, NOW);
         assert_eq!(told.unwrap_err(), refusal);
     }
@@ -152,7 +155,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #[test]
     fn no_path_leaves_the_machine_of_payments(steps in steps()) {
-        let mut payment = Payment::new(&snapshot(), Provider::Payme, "k".to_owned(), NOW);
+        let mut payment = Payment::new(&snapshot().terms(), Provider::Payme, "k".to_owned(), NOW);
         for step in steps {
             let before = payment.clone();
             let outcome = match step {

@@ -29,6 +29,10 @@ pub(super) async fn apply(payments: &Payments, event: events::Event) -> Result<(
 async fn placed(payments: &Payments, order: orders::Order) -> Result<(), Fault> {
     let key = format!("{}/1", order.id);
     let Some(provider) = Provider::parse(&order.payment_provider) else { return Ok(()) };
+    // Mostly the checkout was here first: then there is nothing to write.
+    if payments.is_opened(&key).await? {
+        return Ok(());
+    }
     let snapshot = convert::parse_payable(payable(order), &key)?;
     match payments.open(snapshot, provider, key, "").await.map_err(Fault::from) {
         // What happened to the order since speaks for itself.

@@ -94,9 +94,9 @@ impl Fields {
         self.text(name)?.parse().map_err(|_| Problem::REQUEST)
     }
 
-    /// The call's number for the answer, when it can be read.
-    fn echo(&self) -> (Option<i64>, Option<&String>) {
-        (self.integer("click_trans_id").ok(), self.0.get("merchant_trans_id"))
+    /// The call's number and the order's, for the answer; when they can be read.
+    pub(crate) fn echo(&self) -> Option<(i64, &str)> {
+        Some((self.integer("click_trans_id").ok()?, self.0.get("merchant_trans_id")?))
     }
 }
 
@@ -188,36 +188,36 @@ impl Click {
 }
 
 pub(crate) fn prepared(transaction: &Transaction) -> RawAnswer {
-    RawAnswer::json(&json!({
+    let body = json!({
         "click_trans_id": transaction.trans_id,
         "merchant_trans_id": transaction.reference,
         "merchant_prepare_id": transaction.prepare_id,
         "error": 0,
         "error_note": "Success",
-    }))
+    });
+    RawAnswer::json(body.to_string())
 }
 
 pub(crate) fn completed(transaction: &Transaction) -> RawAnswer {
-    RawAnswer::json(&json!({
+    let body = json!({
         "click_trans_id": transaction.trans_id,
         "merchant_trans_id": transaction.reference,
         "merchant_confirm_id": transaction.prepare_id,
         "error": 0,
         "error_note": "Success",
-    }))
+    });
+    RawAnswer::json(body.to_string())
 }
 
-pub(crate) fn refused(fields: Option<&Fields>, problem: Problem) -> RawAnswer {
+/// The number and text of a problem; `echo` is the call's number and the order's.
+pub(crate) fn refused(echo: Option<(i64, &str)>, problem: Problem) -> RawAnswer {
     let Problem(code, note) = problem;
     let mut body = json!({ "error": code, "error_note": note });
-    let (trans_id, reference) = fields.map_or((None, None), Fields::echo);
-    if let (Some(trans_id), Some(reference), Some(body)) =
-        (trans_id, reference, body.as_object_mut())
-    {
+    if let (Some((trans_id, reference)), Some(body)) = (echo, body.as_object_mut()) {
         body.insert("click_trans_id".to_owned(), trans_id.into());
-        body.insert("merchant_trans_id".to_owned(), reference.clone().into());
+        body.insert("merchant_trans_id".to_owned(), reference.into());
     }
-    RawAnswer::json(&body)
+    RawAnswer::json(body.to_string())
 }
 
 /// A request that is no form.

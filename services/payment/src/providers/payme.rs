@@ -1,7 +1,7 @@
 //! Payme: Merchant API (Payme calls us) and the checkout link.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -13,7 +13,7 @@ mod wire;
 
 pub(crate) use rpc::{Fiscal, Method, Problem, answer, read};
 pub(crate) use wire::{
-    allowed, cancelled, checked, created, performed, refused, statement, success,
+    Success, allowed, cancelled, checked, created, performed, refused, statement, success,
 };
 
 /// The login of every call.
@@ -23,23 +23,25 @@ const LOGIN: &str = "Paycom";
 #[derive(Debug)]
 pub(crate) struct Payme {
     merchant_id: String,
-    keys: Vec<SecretString>,
+    /// Digests of the credentials that are good.
+    known: Vec<SecretBox<[u8; 32]>>,
     base_url: String,
 }
 
 impl Payme {
     /// `None` when it is not configured. An empty key opens nothing.
     pub(crate) fn new(config: &config::Payme) -> Option<Self> {
-        let keys: Vec<SecretString> = [&config.key, &config.test_key]
+        let known: Vec<_> = [&config.key, &config.test_key]
             .into_iter()
-            .filter(|key| !key.expose_secret().is_empty())
-            .cloned()
+            .map(SecretString::expose_secret)
+            .filter(|key| !key.is_empty())
+            .map(|key| SecretBox::new(Box::new(digest(format!("{LOGIN}:{key}").as_bytes()))))
             .collect();
-        if config.merchant_id.is_empty() || keys.is_empty() {
+        if config.merchant_id.is_empty() || known.is_empty() {
             return None;
         }
         let base_url = config.base_url.trim_end_matches('/').to_owned();
-        Some(Self { merchant_id: config.merchant_id.clone(), keys, base_url })
+        Some(Self { merchant_id: config.merchant_id.clone(), known, base_url })
     }
 
     /// Whether it is Payme who calls. Takes the same time however much of a key is right.
@@ -51,11 +53,10 @@ impl Payme {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .and_then(|(_, text)| STANDARD.decode(text.trim()).ok())
             .unwrap_or_default();
-        let given = Sha256::digest(&credentials);
+        let given = digest(&credentials);
         let mut known = subtle::Choice::from(0);
-        for key in &self.keys {
-            let expected = Sha256::digest(format!("{LOGIN}:{}", key.expose_secret()));
-            known |= given.ct_eq(&expected);
+        for expected in &self.known {
+            known |= given.ct_eq(expected.expose_secret());
         }
         known.into()
     }
@@ -86,4 +87,8 @@ impl Payme {
         }
         format!("{}/{link}", self.base_url)
     }
+}
+
+fn digest(credentials: &[u8]) -> [u8; 32] {
+    Sha256::digest(credentials).into()
 }

@@ -2,18 +2,25 @@
 
 use fault::Fault;
 
-use super::{Payments, callback::Told};
+use super::{
+    Payments,
+    callback::{answered, heard},
+};
 use crate::{
-    domain::Provider,
+    domain::{
+        Provider,
+        click::{Call, Refusal, Transaction},
+    },
     providers::{
         RawAnswer, RawRequest,
-        click::{self as protocol, Asked, Problem},
+        click::{self as protocol, Asked, Fields, Problem},
     },
+    store::{Entry, Note},
 };
 
-/// What goes back: success, a number, or nothing that could be taken for a verdict.
+/// What goes back: what is in the journal, with its number for the metrics; a number; or nothing that could be taken for a verdict.
 enum Outcome {
-    Done(RawAnswer),
+    Written(Entry, i64),
     No(Problem),
     Later,
 }
@@ -26,33 +33,39 @@ impl Payments {
             None => Err(protocol::UNREADABLE),
             Some(fields) => click.asked(fields),
         };
-        let stranger = asked == Err(Problem::SIGN) || fields.is_none();
+        let known = fields.as_ref().filter(|_| asked != Err(Problem::SIGN));
+        let request = known.map(Fields::without_signature).unwrap_or_default();
+        let method = fields.as_ref().map_or("unknown", Fields::label);
+        let line = heard(&raw, self.clock.now(), Provider::Click, method, &request);
         let outcome = match asked {
-            Ok(asked) => self.click_act(asked).await,
+            Ok(asked) => self.click_act(asked, &line).await,
             Err(problem) => Outcome::No(problem),
         };
+        let echo = fields.as_ref().and_then(Fields::echo);
         let (answer, code) = match outcome {
-            Outcome::Done(answer) => (answer, 0),
-            Outcome::No(problem) => (protocol::refused(fields.as_ref(), problem), problem.0),
-            Outcome::Later => (RawAnswer::later(), Problem::OURS.0),
+            Outcome::Written(entry, code) => (RawAnswer::json(entry.answer), code),
+            Outcome::No(problem) => {
+                let answer = protocol::refused(echo, problem);
+                self.note(line, &answer);
+                (answer, problem.0)
+            }
+            Outcome::Later => {
+                let answer = RawAnswer::later();
+                self.note(line, &answer);
+                (answer, Problem::OURS.0)
+            }
         };
-        let request = fields.as_ref().filter(|_| !stranger);
-        let request = request.map(protocol::Fields::without_signature).unwrap_or_default();
-        let method = fields.as_ref().map_or("unknown", protocol::Fields::label);
-        let told = Told { provider: Provider::Click, method, code, request: &request };
-        self.note(&raw, &told, &answer);
+        self.count(Provider::Click, method, code);
         answer
     }
 
-    async fn click_act(&self, asked: Asked) -> Outcome {
-        let now = self.clock.now();
+    async fn click_act(&self, asked: Asked, line: &Entry) -> Outcome {
+        let now = line.at;
         match asked {
             Asked::Prepare(call) => {
-                let prepared = self.store.click_prepare(call, now).await;
-                self.relay.wake();
-                match prepared {
-                    Ok(Ok(transaction)) => Outcome::Done(protocol::prepared(&transaction)),
-                    Ok(Err(refusal)) => Outcome::No(refusal.into()),
+                let note = note(line, &call, protocol::prepared);
+                match self.store.click_prepare(call, now, note).await {
+                    Ok((prepared, entry)) => Outcome::Written(entry, code(&prepared)),
                     Err(fault) => {
                         log(&fault);
                         Outcome::No(Problem::OURS)
@@ -62,14 +75,13 @@ impl Payments {
             Asked::Complete { prepare_id, call } => {
                 let watch = self.relay.watch();
                 let taken = call.error >= 0;
-                match self.store.click_complete(prepare_id, call, now).await {
-                    Ok(Ok(transaction)) => {
-                        self.tell_paid(watch, transaction.payment).await;
-                        Outcome::Done(protocol::completed(&transaction))
-                    }
-                    Ok(Err(refusal)) => {
-                        self.relay.wake();
-                        Outcome::No(refusal.into())
+                let note = note(line, &call, protocol::completed);
+                match self.store.click_complete(prepare_id, call, now, note).await {
+                    Ok((completed, entry)) => {
+                        if let Ok(transaction) = &completed {
+                            self.tell_paid(watch, transaction.payment).await;
+                        }
+                        Outcome::Written(entry, code(&completed))
                     }
                     Err(fault) => {
                         log(&fault);
@@ -80,6 +92,26 @@ impl Payments {
             }
         }
     }
+}
+
+/// Answers in the transaction that decides.
+fn note(
+    line: &Entry,
+    call: &Call,
+    done: fn(&Transaction) -> RawAnswer,
+) -> Note<Result<Transaction, Refusal>> {
+    let (line, trans_id, reference) = (line.clone(), call.trans_id, call.reference.clone());
+    Box::new(move |outcome| {
+        let answer = match outcome {
+            Ok(transaction) => done(transaction),
+            Err(refusal) => protocol::refused(Some((trans_id, &reference)), (*refusal).into()),
+        };
+        answered(line, answer)
+    })
+}
+
+fn code(outcome: &Result<Transaction, Refusal>) -> i64 {
+    outcome.as_ref().err().map_or(0, |refusal| Problem::from(*refusal).0)
 }
 
 fn log(fault: &Fault) {

@@ -1,6 +1,6 @@
-//! The journal of callbacks is written beside them, many lines at once.
+//! The journal of calls that write nothing is kept beside them, many lines at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,8 @@ use crate::store::{Entry, PaymentStore};
 const WAITING: usize = 2048;
 /// Lines written at once.
 const BATCH: usize = 256;
+/// How long the first of them waits for others: each write waits for the disk, and callbacks wait behind it.
+const GATHER: Duration = Duration::from_millis(200);
 
 /// The end that writes. Cheap to clone; one at a time works.
 #[derive(Clone)]
@@ -37,6 +39,19 @@ impl JournalReader {
             }
             if batch.is_empty() {
                 return Ok(());
+            }
+            let gather = async {
+                while batch.len() < BATCH {
+                    let room = BATCH - batch.len();
+                    if entries.recv_many(&mut batch, room).await == 0 {
+                        return;
+                    }
+                }
+            };
+            tokio::select! {
+                () = gather => {}
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(GATHER) => {}
             }
             self.store.journal(batch).await?;
         }

@@ -1,21 +1,58 @@
 //! Payme calls.
 
-use clock::Timestamp;
 use fault::Fault;
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{Payments, callback::Told};
+use super::{
+    Payments,
+    callback::{answered, heard},
+};
 use crate::{
-    domain::{Provider, payme as rules},
+    domain::{
+        Provider,
+        payme::{self as rules, Refusal},
+    },
     providers::{
         RawAnswer, RawRequest,
         payme::{self as protocol, Fiscal, Method, Payme, Problem},
     },
-    store::Receipt,
+    store::{Entry, Moved, Note, Receipt},
 };
 
 /// Transactions in one statement. More is refused as a whole: a part of them would read as all of them.
 const STATEMENT: u32 = 20_000;
+
+/// A call under way.
+struct Heard {
+    /// Echoed as it came.
+    id: Value,
+    line: Entry,
+}
+
+/// What goes back, unless it is a problem.
+enum Reply {
+    /// It is in the journal; with its number for the metrics.
+    Written(Entry, i64),
+    /// It is not.
+    Found(RawAnswer),
+}
+
+impl Heard {
+    /// Answers in the transaction that decides.
+    fn note<T, S>(&self, say: fn(&T) -> Result<S, Problem>) -> Note<T>
+    where
+        T: 'static,
+        S: Serialize + 'static,
+    {
+        let (id, line) = (self.id.clone(), self.line.clone());
+        Box::new(move |outcome| answered(line, protocol::answer(&id, say(outcome))))
+    }
+
+    fn found(&self, result: impl Serialize) -> Reply {
+        Reply::Found(protocol::answer(&self.id, Ok(result)))
+    }
+}
 
 impl Payments {
     /// POST, then who, then JSON, shape, method, parameters, and only then the matter itself.
@@ -23,54 +60,71 @@ impl Payments {
         let Some(payme) = &self.providers.payme else { return RawAnswer::disabled() };
         let envelope = protocol::read(&raw.body);
         let (id, method) = (envelope.id.clone(), envelope.label());
-        let text = String::from_utf8_lossy(&raw.body);
-        let (outcome, request) = match admit(payme, &raw) {
-            Err(stranger) => (Err(stranger), ""),
-            Ok(()) => match envelope.call() {
-                Err(problem) => (Err(problem), text.as_ref()),
-                Ok(call) => (self.payme_act(call.method).await, text.as_ref()),
-            },
-        };
-        let code = outcome.as_ref().err().map_or(0, |problem| problem.code);
-        let answer = protocol::answer(&id, outcome);
+        let admitted = admit(payme, &raw);
         // ChangePassword is not served, and its password must not stay in a table.
-        let request = if method == "unknown" { "" } else { request };
-        self.note(&raw, &Told { provider: Provider::Payme, method, code, request }, &answer);
+        let kept = admitted.is_ok() && method != "unknown";
+        let request = if kept { String::from_utf8_lossy(&raw.body) } else { "".into() };
+        let line = heard(&raw, self.clock.now(), Provider::Payme, method, &request);
+        let heard = Heard { id, line };
+        let reply = match admitted.and_then(|()| envelope.call()) {
+            Ok(call) => self.payme_act(call.method, &heard).await,
+            Err(problem) => Err(problem),
+        };
+        let (answer, code) = match reply {
+            Ok(Reply::Written(entry, code)) => (RawAnswer::json(entry.answer), code),
+            Ok(Reply::Found(answer)) => {
+                self.note(heard.line, &answer);
+                (answer, 0)
+            }
+            Err(problem) => {
+                let code = problem.code;
+                let answer = protocol::answer::<Value>(&heard.id, Err(problem));
+                self.note(heard.line, &answer);
+                (answer, code)
+            }
+        };
+        self.count(Provider::Payme, method, code);
         answer
     }
 
-    async fn payme_act(&self, method: Method) -> Result<Value, Problem> {
-        let now = self.clock.now();
+    async fn payme_act(&self, method: Method, heard: &Heard) -> Result<Reply, Problem> {
+        let now = heard.line.at;
         match method {
             Method::CheckPerform { reference, amount } => {
-                let found =
+                let known =
                     self.store.payable(&reference, now).await.map_err(|fault| ours(&fault))?;
-                let (payable, held) = found.map_or((None, false), |(it, held)| (Some(it), held));
-                let payable =
-                    rules::check(payable, held, amount, now).map_err(protocol::refused)?;
-                Ok(protocol::allowed(&payable.snapshot))
+                let known = known.ok_or_else(|| protocol::refused(Refusal::NoOrder))?;
+                rules::check(&known.payable, known.held, amount, now).map_err(protocol::refused)?;
+                Ok(heard.found(protocol::allowed(&known.snapshot)))
             }
             Method::Create(draft) => {
-                let created =
-                    self.store.payme_create(draft, now).await.map_err(|fault| ours(&fault))?;
-                // Also a refusal may have ended a hold whose time was over.
-                self.relay.wake();
-                Ok(protocol::created(&created.map_err(protocol::refused)?))
+                let note = heard.note(|created| said(created, protocol::created));
+                let done = self.store.payme_create(draft, now, note).await;
+                let (created, entry) = done.map_err(|fault| ours(&fault))?;
+                Ok(Reply::Written(entry, code(&created)))
             }
-            Method::Perform { id } => self.payme_perform(&id, now).await,
+            Method::Perform { id } => {
+                let note =
+                    heard.note(|moved| said(moved, |it: &Moved<_>| protocol::performed(&it.now)));
+                let watch = self.relay.watch();
+                let done = self.store.payme_perform(id, now, note).await;
+                let (moved, entry) = done.map_err(|fault| ours(&fault))?;
+                if let Ok(Moved { now: transaction, first: true }) = &moved {
+                    self.tell_paid(watch, transaction.payment).await;
+                }
+                Ok(Reply::Written(entry, code(&moved)))
+            }
             Method::Cancel { id, reason } => {
-                let moved = self
-                    .store
-                    .payme_cancel(&id, reason, now)
-                    .await
-                    .map_err(|fault| ours(&fault))?;
-                self.relay.wake();
-                Ok(protocol::cancelled(&moved.map_err(protocol::refused)?.now))
+                let note =
+                    heard.note(|moved| said(moved, |it: &Moved<_>| protocol::cancelled(&it.now)));
+                let done = self.store.payme_cancel(id, reason, now, note).await;
+                let (moved, entry) = done.map_err(|fault| ours(&fault))?;
+                Ok(Reply::Written(entry, code(&moved)))
             }
             Method::Check { id } => {
                 let found = self.store.payme_find(&id).await.map_err(|fault| ours(&fault))?;
-                let found = found.ok_or(protocol::refused(rules::Refusal::NotFound))?;
-                Ok(protocol::checked(&found))
+                let found = found.ok_or_else(|| protocol::refused(Refusal::NotFound))?;
+                Ok(heard.found(protocol::checked(&found)))
             }
             Method::Statement { from, to } => {
                 let found = self.store.payme_statement(from, to, STATEMENT + 1).await;
@@ -79,32 +133,30 @@ impl Payments {
                     tracing::error!(%from, %to, "a statement of more than {STATEMENT} transactions");
                     return Err(Problem::OURS);
                 }
-                Ok(protocol::statement(&found))
+                Ok(heard.found(protocol::statement(&found)))
             }
             Method::SetFiscalData(Fiscal { id, kind, body }) => {
                 let receipt = Receipt { transaction: id, kind, body };
-                let known =
-                    self.store.fiscal_receipt(receipt, now).await.map_err(|fault| ours(&fault))?;
-                if known { Ok(protocol::success()) } else { Err(Problem::RECEIPT) }
+                let note = heard.note(|known| receipted(*known));
+                let done = self.store.fiscal_receipt(receipt, now, note).await;
+                let (known, entry) = done.map_err(|fault| ours(&fault))?;
+                let code = receipted(known).err().map_or(0, |problem| problem.code);
+                Ok(Reply::Written(entry, code))
             }
         }
     }
+}
 
-    async fn payme_perform(&self, id: &str, now: Timestamp) -> Result<Value, Problem> {
-        let watch = self.relay.watch();
-        let moved = self.store.payme_perform(id, now).await.map_err(|fault| ours(&fault))?;
-        let moved = match moved {
-            Ok(moved) => moved,
-            Err(refusal) => {
-                self.relay.wake();
-                return Err(protocol::refused(refusal));
-            }
-        };
-        if moved.first {
-            self.tell_paid(watch, moved.now.payment).await;
-        }
-        Ok(protocol::performed(&moved.now))
-    }
+fn said<T, S>(outcome: &Result<T, Refusal>, say: fn(&T) -> S) -> Result<S, Problem> {
+    outcome.as_ref().map(say).map_err(|refusal| protocol::refused(*refusal))
+}
+
+fn code<T>(outcome: &Result<T, Refusal>) -> i64 {
+    outcome.as_ref().err().map_or(0, |refusal| protocol::refused(*refusal).code)
+}
+
+fn receipted(known: bool) -> Result<protocol::Success, Problem> {
+    if known { Ok(protocol::success()) } else { Err(Problem::RECEIPT) }
 }
 
 fn admit(payme: &Payme, raw: &RawRequest) -> Result<(), Problem> {

@@ -1,13 +1,14 @@
 //! Orders, transactions and calls to try stores with.
 
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
+use clock::Timestamp;
 use ids::OrderId;
 use mesh::Role;
 use money::Money;
 use payment::{
     domain::{Event, Happening, Provider, Snapshot, click, payme},
-    store::{Close, Open, PaymentStore},
+    store::{Close, Entry, Moved, Note, Noted, Open, PaymentStore, Receipt, Verdict},
 };
 
 use super::{NOW, SUM};
@@ -66,6 +67,105 @@ pub(crate) fn call(trans_id: i64, reference: &str) -> click::Call {
     }
 }
 
+/// Calls of providers. Each must come back with the line that was made of its outcome.
+pub(crate) trait Calls {
+    async fn create(
+        &self,
+        draft: payme::Draft,
+        now: Timestamp,
+    ) -> Verdict<payme::Transaction, payme::Refusal>;
+    async fn perform(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+    async fn cancel(
+        &self,
+        id: &str,
+        reason: i64,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal>;
+    async fn receipt(&self, receipt: Receipt, now: Timestamp) -> Result<bool, fault::Fault>;
+    async fn prepare(
+        &self,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal>;
+    async fn complete(
+        &self,
+        prepare_id: i64,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal>;
+}
+
+impl Calls for dyn PaymentStore + '_ {
+    async fn create(
+        &self,
+        draft: payme::Draft,
+        now: Timestamp,
+    ) -> Verdict<payme::Transaction, payme::Refusal> {
+        noted(self.payme_create(draft, now, note()).await)
+    }
+
+    async fn perform(
+        &self,
+        id: &str,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal> {
+        noted(self.payme_perform(id.to_owned(), now, note()).await)
+    }
+
+    async fn cancel(
+        &self,
+        id: &str,
+        reason: i64,
+        now: Timestamp,
+    ) -> Verdict<Moved<payme::Transaction>, payme::Refusal> {
+        noted(self.payme_cancel(id.to_owned(), reason, now, note()).await)
+    }
+
+    async fn receipt(&self, receipt: Receipt, now: Timestamp) -> Result<bool, fault::Fault> {
+        noted(self.fiscal_receipt(receipt, now, note()).await)
+    }
+
+    async fn prepare(
+        &self,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal> {
+        noted(self.click_prepare(call, now, note()).await)
+    }
+
+    async fn complete(
+        &self,
+        prepare_id: i64,
+        call: click::Call,
+        now: Timestamp,
+    ) -> Verdict<click::Transaction, click::Refusal> {
+        noted(self.click_complete(prepare_id, call, now, note()).await)
+    }
+}
+
+fn note<T: Debug>() -> Note<T> {
+    Box::new(|outcome| Entry {
+        at: NOW,
+        provider: Provider::Payme,
+        method: String::new(),
+        remote_ip: String::new(),
+        request: String::new(),
+        status: 200,
+        answer: format!("{outcome:?}"),
+    })
+}
+
+fn noted<T: Debug>(done: Noted<T>) -> Result<T, fault::Fault> {
+    done.map(|(outcome, entry)| {
+        assert_eq!(entry.answer, format!("{outcome:?}"));
+        outcome
+    })
+}
+
 pub(crate) fn close(order: OrderId, spare_live: bool) -> Close {
     Close { order, reason: "expired".to_owned(), spare_live }
 }
@@ -76,7 +176,7 @@ pub(crate) async fn told(store: &dyn PaymentStore) -> Vec<String> {
     parcels.unwrap().into_iter().map(|parcel| parcel.kind).collect()
 }
 
-pub(crate) fn encode(event: &Event) -> outbox::Draft {
+pub(crate) fn encode(event: &Event<'_>) -> outbox::Draft {
     let kind = match event.what {
         Happening::Started => "payment.started",
         Happening::Paid => "payment.paid",

@@ -13,19 +13,20 @@ pub(super) fn id<K: ids::Kind>(text: &str) -> Option<ids::Id<K>> {
     text.parse().ok()
 }
 
-pub(super) fn product(product: &Product, category: Option<&CategoryRef>) -> pb::Product {
-    let content = &product.content;
+/// Takes the product apart: a list copies none of its texts.
+pub(super) fn product(product: Product, category: Option<CategoryRef>) -> pb::Product {
+    let content = product.content;
     pb::Product {
         id: product.id.to_string(),
-        slug: product.slug.clone(),
-        title: Some(text(&content.title)),
-        description: Some(text(&content.description)),
+        slug: product.slug,
+        title: Some(text(content.title)),
+        description: Some(text(content.description)),
         category: category.map(reference),
-        brand: content.brand.clone(),
-        media: content.media.iter().map(picture).collect(),
-        attributes: content.attributes.clone(),
-        variants: content.variants.iter().map(variant).collect(),
-        fiscal: Some(fiscal(&content.fiscal)),
+        brand: content.brand,
+        media: content.media.into_iter().map(picture).collect(),
+        attributes: content.attributes,
+        variants: content.variants.into_iter().map(variant).collect(),
+        fiscal: Some(fiscal(content.fiscal)),
         status: status(product.status).into(),
         merchant_id: product.merchant.to_string(),
         rating_average: product.rating.average(),
@@ -40,47 +41,29 @@ pub(super) fn product(product: &Product, category: Option<&CategoryRef>) -> pb::
     }
 }
 
-fn text(text: &Text) -> value::LocalizedText {
-    value::LocalizedText { uz: text.uz.clone(), ru: text.ru.clone(), en: text.en.clone() }
+fn text(text: Text) -> value::LocalizedText {
+    let Text { uz, ru, en } = text;
+    value::LocalizedText { uz, ru, en }
 }
 
-fn reference(category: &CategoryRef) -> pb::CategoryRef {
-    pb::CategoryRef {
-        id: category.id.to_string(),
-        slug: category.slug.clone(),
-        title: Some(text(&category.title)),
-        ancestors: category.ancestors.clone(),
-    }
+fn reference(category: CategoryRef) -> pb::CategoryRef {
+    let CategoryRef { id, slug, title, ancestors } = category;
+    pb::CategoryRef { id: id.to_string(), slug, title: Some(text(title)), ancestors }
 }
 
-fn picture(picture: &Picture) -> value::Picture {
-    value::Picture {
-        url: picture.url.clone(),
-        width: picture.width,
-        height: picture.height,
-        small_url: picture.small_url.clone(),
-        medium_url: picture.medium_url.clone(),
-        large_url: picture.large_url.clone(),
-        file_id: picture.file_id.clone(),
-    }
+fn picture(picture: Picture) -> value::Picture {
+    let Picture { url, width, height, small_url, medium_url, large_url, file_id } = picture;
+    value::Picture { url, width, height, small_url, medium_url, large_url, file_id }
 }
 
-fn variant(variant: &Variant) -> pb::Variant {
-    pb::Variant {
-        id: variant.id.to_string(),
-        sku: variant.sku.clone(),
-        options: variant.options.clone(),
-        barcode: variant.barcode.clone(),
-    }
+fn variant(variant: Variant) -> pb::Variant {
+    let Variant { id, sku, options, barcode } = variant;
+    pb::Variant { id: id.to_string(), sku, options, barcode }
 }
 
-fn fiscal(fiscal: &Fiscal) -> value::Fiscal {
-    value::Fiscal {
-        mxik: fiscal.mxik.clone(),
-        package_code: fiscal.package_code.clone(),
-        vat_percent: fiscal.vat_percent,
-        unit_code: fiscal.unit_code.clone(),
-    }
+fn fiscal(fiscal: Fiscal) -> value::Fiscal {
+    let Fiscal { mxik, package_code, vat_percent, unit_code } = fiscal;
+    value::Fiscal { mxik, package_code, vat_percent, unit_code }
 }
 
 fn status(status: Status) -> pb::ProductStatus {
@@ -96,7 +79,7 @@ pub(super) fn category(category: &Category, tree: &Tree, count: Option<u64>) -> 
     pb::Category {
         id: category.id.to_string(),
         slug: category.slug.clone(),
-        title: Some(text(&category.title)),
+        title: Some(text(category.title.clone())),
         parent: parent.map(|parent| parent.slug.clone()).unwrap_or_default(),
         icon: category.icon.clone(),
         position: category.position,

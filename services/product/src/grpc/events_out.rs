@@ -11,7 +11,7 @@ pub fn encode(event: &Event) -> outbox::Draft {
     match event {
         Event::Changed { product, category, offers } => {
             let data = ProductChanged {
-                product: Some(convert::product(product, Some(category))),
+                product: Some(convert::product(product.clone(), Some(category.clone()))),
                 offers: offers::drafts(product, offers),
             };
             let (id, version, at) = (product.id.to_string(), product.version, product.updated_at);
@@ -20,7 +20,7 @@ pub fn encode(event: &Event) -> outbox::Draft {
         }
         Event::Deleted { product, category } => {
             let data = ProductChanged {
-                product: Some(convert::product(product, Some(category))),
+                product: Some(convert::product(product.clone(), Some(category.clone()))),
                 offers: Vec::new(),
             };
             let (id, version, at) = (product.id.to_string(), product.version, product.updated_at);

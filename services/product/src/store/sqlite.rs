@@ -7,8 +7,7 @@ use clock::Timestamp;
 use fault::Fault;
 use ids::{CategoryId, JobId, MerchantId, ProductId, ReviewId};
 use outbox::sqlite::SqliteOutbox;
-use sqlite::{Durability, FutureExt as _, Sqlite};
-use sqlx::migrate::Migrator;
+use sqlite::{Connection, Durability, Row, Sqlite};
 
 use super::{Encode, ProductStore, Query, ReviewsOf, Write};
 use crate::{
@@ -25,7 +24,8 @@ mod list;
 mod products;
 mod reviews;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Append only: a step that was released is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_products.sql")];
 
 pub(super) struct SqliteProducts {
     database: Sqlite,
@@ -35,7 +35,7 @@ pub(super) struct SqliteProducts {
 
 impl SqliteProducts {
     pub(super) async fn open(address: &str, encode: Encode) -> Result<Self, sqlite::Error> {
-        let database = Sqlite::open(address, Durability::Process, &MIGRATIONS).await?;
+        let database = Sqlite::open(address, Durability::Process, MIGRATIONS).await?;
         let outbox = Arc::new(SqliteOutbox::new(database.clone()));
         Ok(Self { database, outbox, encode })
     }
@@ -45,20 +45,22 @@ impl SqliteProducts {
 impl ProductStore for SqliteProducts {
     async fn create(&self, write: Write) -> Result<Product, Error> {
         let encode = self.encode;
-        self.database.write(move |it| products::create(it, write, encode).boxed()).await
+        self.database.write(move |it| products::create(it, write, encode)).await
     }
 
     async fn replace(&self, write: Write) -> Result<Product, Error> {
         let encode = self.encode;
-        self.database.write(move |it| products::replace(it, write, encode).boxed()).await
+        self.database.write(move |it| products::replace(it, write, encode)).await
     }
 
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Fault> {
-        products::find(&self.database, ids).await
+        let ids = ids.to_vec();
+        Ok(self.database.read(move |it| products::find(it, &ids)).await?)
     }
 
     async fn find_slug(&self, slug: &str) -> Result<Option<Product>, Fault> {
-        products::find_slug(&self.database, slug).await
+        let slug = slug.to_owned();
+        Ok(self.database.read(move |it| products::find_slug(it, &slug)).await?)
     }
 
     async fn find_skus(
@@ -66,15 +68,18 @@ impl ProductStore for SqliteProducts {
         merchant: MerchantId,
         skus: &[&str],
     ) -> Result<BTreeMap<String, Product>, Fault> {
-        products::find_skus(&self.database, merchant, skus).await
+        let skus = skus.iter().map(|&sku| sku.to_owned()).collect();
+        Ok(self.database.read(move |it| products::find_skus(it, merchant, skus)).await?)
     }
 
     async fn list(&self, query: &Query) -> Result<Vec<Product>, Fault> {
-        list::page(&self.database, query).await
+        let query = query.clone();
+        Ok(self.database.read(move |it| list::page(it, &query)).await?)
     }
 
     async fn count(&self, query: &Query) -> Result<u64, Fault> {
-        list::count(&self.database, query).await
+        let query = query.clone();
+        Ok(self.database.read(move |it| list::count(it, &query)).await?)
     }
 
     async fn set_offers(
@@ -84,10 +89,8 @@ impl ProductStore for SqliteProducts {
         version: i64,
     ) -> Result<bool, Fault> {
         let offers = offers.clone();
-        let write = self
-            .database
-            .write(move |it| products::set_offers(it, product, offers, version).boxed());
-        Ok(write.await?)
+        let write = move |it: &Connection| products::set_offers(it, product, &offers, version);
+        Ok(self.database.write(write).await?)
     }
 
     async fn sold(
@@ -97,34 +100,33 @@ impl ProductStore for SqliteProducts {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let event = event.to_owned();
-        let write = self.database.write(move |it| products::sold(it, event, pieces, now).boxed());
-        Ok(write.await?)
+        Ok(self.database.write(move |it| products::sold(it, &event, &pieces, now)).await?)
     }
 
     async fn categories(&self) -> Result<Vec<Category>, Fault> {
-        categories::all(&self.database).await
+        Ok(self.database.read(categories::all).await?)
     }
 
     async fn put_category(&self, category: Category) -> Result<Category, Error> {
-        self.database.write(move |it| categories::put(it, category).boxed()).await
+        self.database.write(move |it| categories::put(it, category)).await
     }
 
     async fn category_counts(&self) -> Result<BTreeMap<CategoryId, u64>, Fault> {
-        categories::counts(&self.database).await
+        Ok(self.database.read(categories::counts).await?)
     }
 
     async fn put_review(&self, review: Review) -> Result<Review, Error> {
         let encode = self.encode;
-        self.database.write(move |it| reviews::put(it, review, encode).boxed()).await
+        self.database.write(move |it| reviews::put(it, review, encode)).await
     }
 
     async fn find_review(&self, id: ReviewId) -> Result<Option<Review>, Fault> {
-        reviews::find(&self.database, id).await
+        Ok(self.database.read(move |it| reviews::find(it, id)).await?)
     }
 
     async fn delete_review(&self, id: ReviewId, now: Timestamp) -> Result<(), Fault> {
         let encode = self.encode;
-        Ok(self.database.write(move |it| reviews::delete(it, id, now, encode).boxed()).await?)
+        Ok(self.database.write(move |it| reviews::delete(it, id, now, encode)).await?)
     }
 
     async fn reviews(
@@ -133,23 +135,23 @@ impl ProductStore for SqliteProducts {
         after: Option<(Timestamp, ReviewId)>,
         limit: u32,
     ) -> Result<Vec<Review>, Fault> {
-        reviews::page(&self.database, of, after, limit).await
+        Ok(self.database.read(move |it| reviews::page(it, of, after, limit)).await?)
     }
 
     async fn count_reviews(&self, of: ReviewsOf) -> Result<u64, Fault> {
-        reviews::count(&self.database, of).await
+        Ok(self.database.read(move |it| reviews::count(it, of)).await?)
     }
 
     async fn add_job(&self, job: Job, csv: Vec<u8>) -> Result<(), Fault> {
-        Ok(self.database.write(move |it| jobs::add(it, job, csv).boxed()).await?)
+        Ok(self.database.write(move |it| jobs::add(it, &job, csv)).await?)
     }
 
     async fn find_job(&self, id: JobId) -> Result<Option<Job>, Fault> {
-        jobs::find(&self.database, id).await
+        Ok(self.database.read(move |it| jobs::find(it, id)).await?)
     }
 
     async fn next_job(&self) -> Result<Option<(Job, Vec<u8>)>, Fault> {
-        jobs::next(&self.database).await
+        Ok(self.database.read(jobs::next).await?)
     }
 
     async fn import(
@@ -161,21 +163,17 @@ impl ProductStore for SqliteProducts {
     ) -> Result<(), Error> {
         let encode = self.encode;
         let body = json(progress)?;
-        self.database
-            .write(move |it| {
-                async move {
-                    for write in writes {
-                        if write.product.version == 1 {
-                            products::create(&mut *it, write, encode).await?;
-                        } else {
-                            products::replace(&mut *it, write, encode).await?;
-                        }
-                    }
-                    jobs::note(it, job, status, body).await
+        let import = move |it: &Connection| {
+            for write in writes {
+                if write.product.version == 1 {
+                    products::create(it, write, encode)?;
+                } else {
+                    products::replace(it, write, encode)?;
                 }
-                .boxed()
-            })
-            .await
+            }
+            Ok::<_, Error>(jobs::note(it, job, status, &body)?)
+        };
+        self.database.write(import).await
     }
 
     fn outbox(&self) -> Arc<dyn outbox::OutboxStore> {
@@ -191,28 +189,33 @@ impl ProductStore for SqliteProducts {
     }
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlx::Error> {
-    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlite::Error> {
+    serde_json::to_string(value).map_err(sqlite::Error::value)
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
-    serde_json::from_str(text).map_err(decode)
+/// A column with JSON.
+fn from_json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<T, sqlite::Error> {
+    serde_json::from_str(text(row, column)?).map_err(sqlite::Error::value)
 }
 
-fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, sqlx::Error> {
-    text.parse().map_err(decode)
+/// A column with an id.
+fn id<K: ids::Kind>(row: &Row<'_>, column: usize) -> Result<ids::Id<K>, sqlite::Error> {
+    parsed(text(row, column)?)
 }
 
-fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::Decode(Box::new(error))
+fn parsed<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, sqlite::Error> {
+    text.parse().map_err(|error: ids::ParseIdError| sqlite::Error::value(error))
+}
+
+/// A column with text, where it lies.
+fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, sqlite::Error> {
+    row.get_ref(column)?.as_str().map_err(sqlite::Error::value)
 }
 
 /// A count, which is never below zero.
 fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
-}
-
-/// An error of the engine on its way out.
-fn fault(error: sqlx::Error) -> Fault {
-    sqlite::Error::from(error).into()
 }

@@ -49,29 +49,62 @@ fn any_change() -> impl Strategy<Value = (i64, u8)> {
     (1..6_i64, 0..4_u8)
 }
 
+/// What a version of an aspect says is a function of the version, as it is of real senders.
+fn aspect((version, kind): (i64, u8)) -> Aspect {
+    match kind {
+        0 | 1 if version == 5 => Aspect::Gone,
+        0 | 1 => card(&version.to_string()),
+        2 => offers(version * 100),
+        _ => Aspect::Rating(Rating { thousandths: 1000, count: u32::try_from(version).unwrap() }),
+    }
+}
+
+/// A product of which all this was told. The rest is known before, so that no hint is left standing.
+fn told(id: ProductId, news: &[(i64, u8)]) -> Document {
+    let mut document = Document::new(id);
+    document.apply(1, offers(100));
+    document.apply(1, Aspect::Rating(Rating { thousandths: 1000, count: 1 }));
+    for change in news {
+        document.apply(change.0, aspect(*change));
+    }
+    document
+}
+
+#[test]
+fn hints_come_with_their_content() {
+    let id = ProductId::new();
+    let (mut here, mut there) = (Document::new(id), Document::new(id));
+    here.apply(1, card("old"));
+    there.apply(2, card("new"));
+    there.offers.price_from = 9;
+    assert!(here.merge(there.clone()));
+    assert_eq!(here.offers.price_from, 9);
+    here.apply(1, offers(500));
+    there.apply(3, Aspect::Gone);
+    assert!(here.merge(there));
+    assert_eq!((here.visible(), here.offers.price_from), (None, 500));
+}
+
 proptest! {
     #[test]
     fn any_order_of_arrival_ends_the_same(mut news in prop::collection::vec(any_change(), 0..12)) {
-        // What a version of an aspect says is a function of the version, as it is of real senders.
-        let aspect = |(version, kind): (i64, u8)| match kind {
-            0 | 1 if version == 5 => Aspect::Gone,
-            0 | 1 => card(&version.to_string()),
-            2 => offers(version * 100),
-            _ => Aspect::Rating(Rating { thousandths: 1000, count: u32::try_from(version).unwrap() }),
-        };
         let id = ProductId::new();
-        let run = |news: &[(i64, u8)]| {
-            let mut document = Document::new(id);
-            // The rest is known before, so that no hint is left standing.
-            document.apply(1, offers(100));
-            document.apply(1, Aspect::Rating(Rating { thousandths: 1000, count: 1 }));
-            for change in news {
-                document.apply(change.0, aspect(*change));
-            }
-            document
-        };
-        let first = run(&news);
+        let first = told(id, &news);
         news.reverse();
-        prop_assert_eq!(run(&news), first);
+        prop_assert_eq!(told(id, &news), first);
+    }
+
+    #[test]
+    fn two_copies_together_know_all_news(
+        here in prop::collection::vec(any_change(), 0..8),
+        there in prop::collection::vec(any_change(), 0..8),
+    ) {
+        let id = ProductId::new();
+        let mut merged = told(id, &here);
+        let other = told(id, &there);
+        let changed = merged.merge(other.clone());
+        prop_assert_eq!(&merged, &told(id, &[here.clone(), there.clone()].concat()));
+        prop_assert_eq!(changed, merged != told(id, &here));
+        prop_assert!(!merged.merge(other), "what is known is no news");
     }
 }

@@ -273,8 +273,8 @@ impl SearchIndex for TantivyIndex {
         outcome
     }
 
-    async fn is_complete(&self) -> bool {
-        self.complete.load(Ordering::SeqCst)
+    async fn is_complete(&self) -> Result<bool, Fault> {
+        Ok(self.complete.load(Ordering::SeqCst))
     }
 
     async fn search(&self, search: &Search) -> Result<Hits, Fault> {

@@ -3,11 +3,9 @@
 use async_trait::async_trait;
 use clock::Timestamp;
 use ids::{MerchantId, StaffId};
-use mesh::Context;
-use sqlite::{FutureExt as _, SqliteConnection};
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlite::{Connection, FromRow, Row, params};
 
-use super::{SqliteAuth, append, known, note, parsed};
+use super::{SqliteAuth, append, id, note, read, read_or_null, time};
 use crate::{
     domain::{
         Application, AuditEntry, Bank, Decision, Email, Event, Merchant, Phone, Plan, Status,
@@ -19,21 +17,19 @@ use crate::{
 #[async_trait]
 impl MerchantStore for SqliteAuth {
     async fn apply(&self, merchant: Merchant) -> Result<(), Error> {
-        let (encode, context) = (self.encode, Context::current());
-        self.database
-            .write(move |connection| context.scope(apply(connection, encode, merchant)).boxed())
-            .await
+        let encode = self.encode;
+        self.database.write(move |connection| apply(connection, encode, merchant)).await
     }
 
     async fn find_merchants(&self, ids: &[MerchantId]) -> Result<Vec<Merchant>, Error> {
-        let ids = serde_json::to_string(ids).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let rows = sqlx::query(
-            "select * from merchants where id in (select value from json_each(?)) order by id",
-        )
-        .bind(ids)
-        .fetch_all(self.database.read())
-        .await?;
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        let ids = serde_json::to_string(ids).map_err(sqlite::Error::value)?;
+        let find = move |connection: &Connection| {
+            connection.all(
+                "select * from merchants where id in (select value from json_each(?)) order by id",
+                [ids],
+            )
+        };
+        Ok(self.database.read(find).await?)
     }
 
     async fn list_merchants(
@@ -53,22 +49,21 @@ impl MerchantStore for SqliteAuth {
                  order by id desc limit ?3"
             }
         };
-        let rows = sqlx::query(statement)
-            .bind(status.map(Status::as_str))
-            .bind(after.map(|id| id.to_string()))
-            .bind(limit)
-            .fetch_all(self.database.read())
-            .await?;
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+        let list = move |connection: &Connection| {
+            let after = after.map(|id| id.to_string());
+            connection.all(statement, params![status.map(Status::as_str), after, limit])
+        };
+        Ok(self.database.read(list).await?)
     }
 
     async fn count_merchants(&self, status: Option<Status>) -> Result<u64, Error> {
-        let count: i64 =
-            sqlx::query_scalar("select count(*) from merchants where ?1 is null or status = ?1")
-                .bind(status.map(Status::as_str))
-                .fetch_one(self.database.read())
-                .await?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let count = move |connection: &Connection| {
+            connection.one::<i64>(
+                "select count(*) from merchants where ?1 is null or status = ?1",
+                [status.map(Status::as_str)],
+            )
+        };
+        Ok(u64::try_from(self.database.read(count).await?).unwrap_or(0))
     }
 
     async fn decide(
@@ -78,173 +73,163 @@ impl MerchantStore for SqliteAuth {
         who: String,
         at: Timestamp,
     ) -> Result<Merchant, Error> {
-        let (encode, context) = (self.encode, Context::current());
+        let encode = self.encode;
         self.database
-            .write(move |connection| {
-                context.scope(decide(connection, encode, id, decision, (who, at))).boxed()
-            })
+            .write(move |connection| decide(connection, encode, id, &decision, (&who, at)))
             .await
     }
 
     async fn audit(&self, merchant: MerchantId, limit: u32) -> Result<Vec<AuditEntry>, Error> {
-        let rows: Vec<(String, String, String, String, i64)> = sqlx::query_as(
-            "select who, what, subject, detail, at from audit where merchant_id = ?
-             order by row desc limit ?",
-        )
-        .bind(merchant.to_string())
-        .bind(limit)
-        .fetch_all(self.database.read())
-        .await?;
-        let entry = |(who, what, subject, detail, at)| {
-            let at = Timestamp::from_millis(at);
-            AuditEntry { who, what, subject, merchant, detail, at }
+        let list = move |connection: &Connection| {
+            connection.all(
+                "select who, what, subject, merchant_id, detail, at from audit
+                 where merchant_id = ? order by row desc limit ?",
+                params![merchant.to_string(), limit],
+            )
         };
-        Ok(rows.into_iter().map(entry).collect())
+        Ok(self.database.read(list).await?)
     }
 }
 
-async fn apply(
-    connection: &mut SqliteConnection,
-    encode: Encode,
-    merchant: Merchant,
-) -> Result<(), Error> {
+fn apply(connection: &Connection, encode: Encode, merchant: Merchant) -> Result<(), Error> {
     let (about, bank) = (&merchant.about, merchant.about.bank.as_ref());
-    sqlx::query(
+    let inserted = connection.execute(
         "insert into merchants (id, name, legal_name, tin, pinfl, phone, email, bank_account,
          bank_mfo, bank_name, status, plan, owner_user_id, created_at, reason, version)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(merchant.id.to_string())
-    .bind(&about.name)
-    .bind(&about.legal_name)
-    .bind(&about.tin)
-    .bind(&about.pinfl)
-    .bind(about.phone.as_str())
-    .bind(about.email.as_str())
-    .bind(bank.map(|bank| &bank.account))
-    .bind(bank.map(|bank| &bank.mfo))
-    .bind(bank.map(|bank| &bank.name))
-    .bind(merchant.status.as_str())
-    .bind(merchant.plan.map(Plan::as_str))
-    .bind(merchant.owner.to_string())
-    .bind(merchant.created_at.millis())
-    .bind(&merchant.reason)
-    .bind(merchant.version)
-    .execute(&mut *connection)
-    .await
-    .map_err(refused)?;
-    let employed: Option<i64> = sqlx::query_scalar("select 1 from staff where user_id = ?")
-        .bind(merchant.owner.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
-    if employed.is_some() {
+        params![
+            merchant.id.to_string(),
+            about.name,
+            about.legal_name,
+            about.tin,
+            about.pinfl,
+            about.phone.as_str(),
+            about.email.as_str(),
+            bank.map(|bank| &bank.account),
+            bank.map(|bank| &bank.mfo),
+            bank.map(|bank| &bank.name),
+            merchant.status.as_str(),
+            merchant.plan.map(Plan::as_str),
+            merchant.owner.to_string(),
+            merchant.created_at.millis(),
+            merchant.reason,
+            merchant.version,
+        ],
+    );
+    inserted.map_err(refused)?;
+    if employer(connection, &merchant)?.is_some() {
         return Err(Error::StaffElsewhere);
     }
     let at = merchant.created_at;
-    append(connection, encode, &Event::MerchantApplied(merchant), at).await
+    Ok(append(connection, encode, &Event::MerchantApplied(merchant), at)?)
 }
 
-fn refused(error: sqlx::Error) -> Error {
-    let foreign =
-        error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation);
+fn refused(error: sqlite::Error) -> Error {
     if sqlite::violates(&error, "merchants.owner_user_id") {
         Error::ApplicationExists
-    } else if foreign {
+    } else if sqlite::violates(&error, "FOREIGN KEY") {
+        // SQLite does not name the key; the owner is the only one there is.
         Error::UserNotFound
     } else {
         error.into()
     }
 }
 
-async fn decide(
-    connection: &mut SqliteConnection,
+fn decide(
+    connection: &Connection,
     encode: Encode,
     id: MerchantId,
-    decision: Decision,
-    (who, at): (String, Timestamp),
+    decision: &Decision,
+    (who, at): (&str, Timestamp),
 ) -> Result<Merchant, Error> {
-    let row = sqlx::query("select * from merchants where id = ?")
-        .bind(id.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
-    let mut merchant = read(&row.ok_or(Error::MerchantNotFound)?)?;
-    let Some(event) = merchant.decide(&decision)? else { return Ok(merchant) };
-    sqlx::query("update merchants set status = ?, plan = ?, reason = ?, version = ? where id = ?")
-        .bind(merchant.status.as_str())
-        .bind(merchant.plan.map(Plan::as_str))
-        .bind(&merchant.reason)
-        .bind(merchant.version)
-        .bind(id.to_string())
-        .execute(&mut *connection)
-        .await?;
+    let name = id.to_string();
+    let found: Option<Merchant> =
+        connection.first("select * from merchants where id = ?", [&name])?;
+    let mut merchant = found.ok_or(Error::MerchantNotFound)?;
+    let Some(event) = merchant.decide(decision)? else { return Ok(merchant) };
+    connection.execute(
+        "update merchants set status = ?, plan = ?, reason = ?, version = ? where id = ?",
+        params![
+            merchant.status.as_str(),
+            merchant.plan.map(Plan::as_str),
+            merchant.reason,
+            merchant.version,
+            name,
+        ],
+    )?;
     if merchant.status == Status::Active {
-        employ_owner(&mut *connection, &merchant, at).await?;
+        employ_owner(connection, &merchant, at)?;
     }
-    let (what, detail) = match &decision {
+    let (what, detail) = match decision {
         Decision::Approve(_) => ("merchant.approved", merchant.plan.map_or("", Plan::as_str)),
         Decision::Reject(reason) => ("merchant.rejected", reason.as_str()),
         Decision::Suspend(reason) => ("merchant.suspended", reason.as_str()),
     };
-    note(&mut *connection, (&who, what), &id.to_string(), id, detail, at).await?;
-    append(connection, encode, &event, at).await?;
+    note(connection, (who, what), &name, id, detail, at)?;
+    append(connection, encode, &event, at)?;
     Ok(merchant)
 }
 
 /// The owner is on the staff from the first approval on.
-async fn employ_owner(
-    connection: &mut SqliteConnection,
-    merchant: &Merchant,
-    at: Timestamp,
-) -> Result<(), Error> {
-    let (id, owner) = (merchant.id.to_string(), merchant.owner.to_string());
-    let employer: Option<String> =
-        sqlx::query_scalar("select merchant_id from staff where user_id = ?")
-            .bind(&owner)
-            .fetch_optional(&mut *connection)
-            .await?;
-    match employer {
+fn employ_owner(connection: &Connection, merchant: &Merchant, at: Timestamp) -> Result<(), Error> {
+    let id = merchant.id.to_string();
+    match employer(connection, merchant)? {
         Some(employer) if employer == id => return Ok(()),
         Some(_) => return Err(Error::StaffElsewhere),
         None => {}
     }
-    sqlx::query(
+    connection.execute(
         "insert into staff (id, merchant_id, user_id, role, created_at)
          values (?, ?, ?, 'admin', ?)",
-    )
-    .bind(StaffId::new().to_string())
-    .bind(id)
-    .bind(owner)
-    .bind(at.millis())
-    .execute(connection)
-    .await?;
+        params![StaffId::new().to_string(), id, merchant.owner.to_string(), at.millis()],
+    )?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Merchant, sqlx::Error> {
-    let bank = row.try_get::<Option<String>, _>("bank_account")?.map(|account| {
-        Ok::<_, sqlx::Error>(Bank {
-            account,
-            mfo: row.try_get("bank_mfo")?,
-            name: row.try_get("bank_name")?,
+/// The merchant on whose staff the owner is.
+fn employer(connection: &Connection, merchant: &Merchant) -> Result<Option<String>, sqlite::Error> {
+    let owner = merchant.owner.to_string();
+    connection.first("select merchant_id from staff where user_id = ?", [owner])
+}
+
+impl FromRow for Merchant {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        let bank = match row.get("bank_account")? {
+            Some(account) => {
+                Some(Bank { account, mfo: row.get("bank_mfo")?, name: row.get("bank_name")? })
+            }
+            None => None,
+        };
+        Ok(Self {
+            id: id(row, "id")?,
+            about: Application {
+                name: row.get("name")?,
+                legal_name: row.get("legal_name")?,
+                tin: row.get("tin")?,
+                pinfl: row.get("pinfl")?,
+                phone: read(row, "phone", Phone::parse)?,
+                email: read(row, "email", Email::parse)?,
+                bank,
+            },
+            status: read(row, "status", Status::parse)?,
+            plan: read_or_null(row, "plan", Plan::parse)?,
+            owner: id(row, "owner_user_id")?,
+            created_at: time(row, "created_at")?,
+            reason: row.get("reason")?,
+            version: row.get("version")?,
         })
-    });
-    let plan = row.try_get::<Option<&str>, _>("plan")?;
-    Ok(Merchant {
-        id: parsed(row.try_get("id")?)?,
-        about: Application {
-            name: row.try_get("name")?,
-            legal_name: row.try_get("legal_name")?,
-            tin: row.try_get("tin")?,
-            pinfl: row.try_get("pinfl")?,
-            phone: known(Phone::parse(row.try_get("phone")?), "phone")?,
-            email: known(Email::parse(row.try_get("email")?), "email")?,
-            bank: bank.transpose()?,
-        },
-        status: known(Status::parse(row.try_get("status")?), "status")?,
-        plan: plan.map(|plan| known(Plan::parse(plan), "plan")).transpose()?,
-        owner: parsed(row.try_get("owner_user_id")?)?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-        reason: row.try_get("reason")?,
-        version: row.try_get("version")?,
-    })
+    }
+}
+
+impl FromRow for AuditEntry {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        Ok(Self {
+            who: row.get("who")?,
+            what: row.get("what")?,
+            subject: row.get("subject")?,
+            merchant: id(row, "merchant_id")?,
+            detail: row.get("detail")?,
+            at: time(row, "at")?,
+        })
+    }
 }

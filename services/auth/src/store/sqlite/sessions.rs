@@ -3,10 +3,9 @@
 use async_trait::async_trait;
 use clock::Timestamp;
 use ids::{SessionId, UserId};
-use sqlite::{FutureExt as _, SqliteConnection};
-use sqlx::Row as _;
+use sqlite::{Connection, FromRow, Row, params};
 
-use super::{SqliteAuth, parsed};
+use super::{SqliteAuth, id, parsed, time};
 use crate::{
     domain::{Client, Session},
     error::Error,
@@ -21,27 +20,23 @@ impl SessionStore for SqliteAuth {
         session: NewSession,
         attempts: Hash,
     ) -> Result<(), Error> {
-        let write = self.database.write::<_, Error, _>(move |connection| {
-            async move {
-                forget_failures(&mut *connection, attempts).await?;
-                begin(connection, user, &session).await
-            }
-            .boxed()
-        });
-        write.await
+        let sign_in = move |connection: &Connection| {
+            forget_failures(connection, attempts)?;
+            begin(connection, user, &session)
+        };
+        Ok(self.database.write(sign_in).await?)
     }
 
     async fn rotate(&self, used: Hash, next: NewSession) -> Result<Rotation, Error> {
-        self.database.write(move |connection| rotate(connection, used, next).boxed()).await
+        Ok(self.database.write(move |connection| rotate(connection, used, &next)).await?)
     }
 
     async fn end_session(&self, id: SessionId, at: Timestamp) -> Result<(), Error> {
-        let id = id.to_string();
-        self.database.write(move |connection| end(connection, id, at).boxed()).await
+        Ok(self.database.write(move |connection| end(connection, &id.to_string(), at)).await?)
     }
 
     async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<(), Error> {
-        self.database.write(move |connection| end_all(connection, user, at).boxed()).await
+        Ok(self.database.write(move |connection| end_all(connection, user, at)).await?)
     }
 
     async fn list_sessions(
@@ -50,40 +45,26 @@ impl SessionStore for SqliteAuth {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Session>, Error> {
-        let rows = sqlx::query(
-            "select id, created_at, last_used_at, expires_at, ip, user_agent from sessions
-             where user_id = ? and ended_at is null and expires_at > ? order by id desc limit ?",
-        )
-        .bind(user.to_string())
-        .bind(now.millis())
-        .bind(limit)
-        .fetch_all(self.database.read())
-        .await?;
-        let read = |row: &sqlx::sqlite::SqliteRow| {
-            let time = |column| Ok::<_, sqlx::Error>(Timestamp::from_millis(row.try_get(column)?));
-            Ok(Session {
-                id: parsed(row.try_get("id")?)?,
-                user,
-                created_at: time("created_at")?,
-                last_used_at: time("last_used_at")?,
-                expires_at: time("expires_at")?,
-                client: Client { ip: row.try_get("ip")?, user_agent: row.try_get("user_agent")? },
-            })
+        let list = move |connection: &Connection| {
+            connection.all(
+                "select id, user_id, created_at, last_used_at, expires_at, ip, user_agent
+                 from sessions where user_id = ? and ended_at is null and expires_at > ?
+                 order by id desc limit ?",
+                params![user.to_string(), now.millis(), limit],
+            )
         };
-        rows.iter().map(read).collect()
+        Ok(self.database.read(list).await?)
     }
 
     async fn is_alive(&self, user: UserId, id: SessionId, now: Timestamp) -> Result<bool, Error> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "select 1 from sessions
-             where id = ? and user_id = ? and ended_at is null and expires_at > ?",
-        )
-        .bind(id.to_string())
-        .bind(user.to_string())
-        .bind(now.millis())
-        .fetch_optional(self.database.read())
-        .await?;
-        Ok(found.is_some())
+        let find = move |connection: &Connection| {
+            connection.first::<i64>(
+                "select 1 from sessions
+                 where id = ? and user_id = ? and ended_at is null and expires_at > ?",
+                params![id.to_string(), user.to_string(), now.millis()],
+            )
+        };
+        Ok(self.database.read(find).await?.is_some())
     }
 
     async fn failure(
@@ -92,146 +73,147 @@ impl SessionStore for SqliteAuth {
         since: Timestamp,
         limit: u32,
     ) -> Result<Option<Timestamp>, Error> {
-        let at: Option<i64> = sqlx::query_scalar(NTH_ATTEMPT)
-            .bind(key.as_slice())
-            .bind(since.millis())
-            .bind(limit.saturating_sub(1))
-            .fetch_optional(self.database.read())
-            .await?;
-        Ok(at.map(Timestamp::from_millis))
+        Ok(self.database.read(move |connection| nth_attempt(connection, key, since, limit)).await?)
     }
 
     async fn note_failure(&self, key: Hash, at: Timestamp) -> Result<(), Error> {
-        self.database.write(move |connection| note_attempt(connection, key, at).boxed()).await
+        Ok(self.database.write(move |connection| note_attempt(connection, key, at)).await?)
     }
 
     async fn forgive(&self, key: Hash) -> Result<(), Error> {
-        self.database.write(move |connection| forget_failures(connection, key).boxed()).await
+        Ok(self.database.write(move |connection| forget_failures(connection, key)).await?)
     }
 }
 
-/// The attempt that is so many before the newest.
-pub(super) const NTH_ATTEMPT: &str =
-    "select at from login_attempts where key = ? and at > ? order by at desc limit 1 offset ?";
+/// When the attempt happened that is the `number`th newest after `since`; the newest is the first.
+pub(super) fn nth_attempt(
+    connection: &Connection,
+    key: Hash,
+    since: Timestamp,
+    number: u32,
+) -> Result<Option<Timestamp>, sqlite::Error> {
+    let at = connection.first(
+        "select at from login_attempts where key = ? and at > ? order by at desc limit 1 offset ?",
+        params![key, since.millis(), number.saturating_sub(1)],
+    )?;
+    Ok(at.map(Timestamp::from_millis))
+}
 
-pub(super) async fn note_attempt(
-    connection: &mut SqliteConnection,
+pub(super) fn note_attempt(
+    connection: &Connection,
     key: Hash,
     at: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query("insert into login_attempts (key, at) values (?, ?)")
-        .bind(key.as_slice())
-        .bind(at.millis())
-        .execute(connection)
-        .await?;
+) -> Result<(), sqlite::Error> {
+    connection
+        .execute("insert into login_attempts (key, at) values (?, ?)", params![key, at.millis()])?;
     Ok(())
 }
 
-async fn forget_failures(connection: &mut SqliteConnection, key: Hash) -> Result<(), Error> {
-    sqlx::query("delete from login_attempts where key = ?")
-        .bind(key.as_slice())
-        .execute(connection)
-        .await?;
+fn forget_failures(connection: &Connection, key: Hash) -> Result<(), sqlite::Error> {
+    connection.execute("delete from login_attempts where key = ?", params![key])?;
     Ok(())
 }
 
 /// Begins a session with its first token.
-pub(super) async fn begin(
-    connection: &mut SqliteConnection,
+pub(super) fn begin(
+    connection: &Connection,
     user: UserId,
     session: &NewSession,
-) -> Result<(), Error> {
-    sqlx::query(
+) -> Result<(), sqlite::Error> {
+    let id = session.id.to_string();
+    connection.execute(
         "insert into sessions (id, user_id, created_at, last_used_at, expires_at, ip, user_agent)
          values (?1, ?2, ?3, ?3, ?4, ?5, ?6)",
-    )
-    .bind(session.id.to_string())
-    .bind(user.to_string())
-    .bind(session.at.millis())
-    .bind(session.expires_at.millis())
-    .bind(&session.client.ip)
-    .bind(&session.client.user_agent)
-    .execute(&mut *connection)
-    .await?;
-    add_token(connection, &session.id.to_string(), session).await
+        params![
+            id,
+            user.to_string(),
+            session.at.millis(),
+            session.expires_at.millis(),
+            session.client.ip,
+            session.client.user_agent,
+        ],
+    )?;
+    add_token(connection, &id, session)
 }
 
-async fn add_token(
-    connection: &mut SqliteConnection,
+fn add_token(
+    connection: &Connection,
     family: &str,
     session: &NewSession,
-) -> Result<(), Error> {
-    sqlx::query(
+) -> Result<(), sqlite::Error> {
+    connection.execute(
         "insert into refresh_tokens (hash, family, issued_at, expires_at) values (?, ?, ?, ?)",
-    )
-    .bind(session.refresh.as_slice())
-    .bind(family)
-    .bind(session.at.millis())
-    .bind(session.expires_at.millis())
-    .execute(connection)
-    .await?;
+        params![session.refresh, family, session.at.millis(), session.expires_at.millis()],
+    )?;
     Ok(())
 }
 
-async fn rotate(
-    connection: &mut SqliteConnection,
+fn rotate(
+    connection: &Connection,
     used: Hash,
-    next: NewSession,
-) -> Result<Rotation, Error> {
-    let found: Option<(String, String, bool, bool)> = sqlx::query_as(
+    next: &NewSession,
+) -> Result<Rotation, sqlite::Error> {
+    let found = connection.first::<(String, String, bool, bool)>(
         "select s.id, s.user_id, t.used_at is not null, s.ended_at is null and t.expires_at > ?
          from refresh_tokens t join sessions s on s.id = t.family where t.hash = ?",
-    )
-    .bind(next.at.millis())
-    .bind(used.as_slice())
-    .fetch_optional(&mut *connection)
-    .await?;
+        params![next.at.millis(), used],
+    )?;
     let Some((family, user, was_used, good)) = found else { return Ok(Rotation::Unknown) };
     if was_used {
-        end(connection, family, next.at).await?;
+        end(connection, &family, next.at)?;
         return Ok(Rotation::Reused);
     }
     if !good {
         return Ok(Rotation::Unknown);
     }
-    sqlx::query("update refresh_tokens set used_at = ? where hash = ? and used_at is null")
-        .bind(next.at.millis())
-        .bind(used.as_slice())
-        .execute(&mut *connection)
-        .await?;
-    add_token(&mut *connection, &family, &next).await?;
-    sqlx::query(
+    connection.execute(
+        "update refresh_tokens set used_at = ? where hash = ? and used_at is null",
+        params![next.at.millis(), used],
+    )?;
+    add_token(connection, &family, next)?;
+    connection.execute(
         "update sessions set last_used_at = ?, expires_at = ?, ip = ?, user_agent = ? where id = ?",
-    )
-    .bind(next.at.millis())
-    .bind(next.expires_at.millis())
-    .bind(&next.client.ip)
-    .bind(&next.client.user_agent)
-    .bind(&family)
-    .execute(connection)
-    .await?;
+        params![
+            next.at.millis(),
+            next.expires_at.millis(),
+            next.client.ip,
+            next.client.user_agent,
+            family,
+        ],
+    )?;
     Ok(Rotation::Rotated(parsed(&family)?, parsed(&user)?))
 }
 
-async fn end(connection: &mut SqliteConnection, id: String, at: Timestamp) -> Result<(), Error> {
-    sqlx::query("update sessions set ended_at = ? where id = ? and ended_at is null")
-        .bind(at.millis())
-        .bind(id)
-        .execute(connection)
-        .await?;
+fn end(connection: &Connection, id: &str, at: Timestamp) -> Result<(), sqlite::Error> {
+    connection.execute(
+        "update sessions set ended_at = ? where id = ? and ended_at is null",
+        params![at.millis(), id],
+    )?;
     Ok(())
 }
 
 /// Ends every session of a user.
-pub(super) async fn end_all(
-    connection: &mut SqliteConnection,
+pub(super) fn end_all(
+    connection: &Connection,
     user: UserId,
     at: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query("update sessions set ended_at = ? where user_id = ? and ended_at is null")
-        .bind(at.millis())
-        .bind(user.to_string())
-        .execute(connection)
-        .await?;
+) -> Result<(), sqlite::Error> {
+    connection.execute(
+        "update sessions set ended_at = ? where user_id = ? and ended_at is null",
+        params![at.millis(), user.to_string()],
+    )?;
     Ok(())
+}
+
+impl FromRow for Session {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        Ok(Self {
+            id: id(row, "id")?,
+            user: id(row, "user_id")?,
+            created_at: time(row, "created_at")?,
+            last_used_at: time(row, "last_used_at")?,
+            expires_at: time(row, "expires_at")?,
+            client: Client { ip: row.get("ip")?, user_agent: row.get("user_agent")? },
+        })
+    }
 }

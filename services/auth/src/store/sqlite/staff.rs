@@ -3,18 +3,25 @@
 use async_trait::async_trait;
 use clock::Timestamp;
 use ids::{ApiKeyId, MerchantId, StaffId, UserId};
-use sqlite::{FutureExt as _, SqliteConnection};
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlite::{Connection, FromRow, Row, params};
 
-use super::{SqliteAuth, by_login, known, note, parsed};
+use super::{SqliteAuth, id, note, read, time, user_by_login};
 use crate::{
     domain::{ApiKey, Login, MAX_API_KEYS, MAX_STAFF, Membership, StaffMember, StaffRole},
     error::Error,
     store::{AccountStore as _, Hash, StaffStore},
 };
 
-const SELECT_STAFF: &str = "select s.id, s.user_id, coalesce(u.phone, u.email) as login, u.name,
-     s.role, s.created_at from staff s join users u on u.id = s.user_id";
+/// Members of staff with their logins; a `where` follows.
+macro_rules! select_staff {
+    ($rest:literal) => {
+        concat!(
+            "select s.id, s.user_id, coalesce(u.phone, u.email) as login, u.name, s.role,
+             s.created_at from staff s join users u on u.id = s.user_id ",
+            $rest
+        )
+    };
+}
 
 #[async_trait]
 impl StaffStore for SqliteAuth {
@@ -23,13 +30,13 @@ impl StaffStore for SqliteAuth {
     }
 
     async fn list_staff(&self, merchant: MerchantId) -> Result<Vec<StaffMember>, Error> {
-        let statement = format!("{SELECT_STAFF} where s.merchant_id = ? order by s.id limit ?");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(merchant.to_string())
-            .bind(MAX_STAFF)
-            .fetch_all(self.database.read())
-            .await?;
-        Ok(rows.iter().map(member).collect::<Result<_, _>>()?)
+        let list = move |connection: &Connection| {
+            connection.all(
+                select_staff!("where s.merchant_id = ? order by s.id limit ?"),
+                params![merchant.to_string(), MAX_STAFF],
+            )
+        };
+        Ok(self.database.read(list).await?)
     }
 
     async fn add_staff(
@@ -41,9 +48,7 @@ impl StaffStore for SqliteAuth {
         at: Timestamp,
     ) -> Result<StaffMember, Error> {
         self.database
-            .write(move |connection| {
-                add_staff(connection, merchant, login, role, (who, at)).boxed()
-            })
+            .write(move |connection| add_staff(connection, merchant, &login, role, (&who, at)))
             .await
     }
 
@@ -55,21 +60,22 @@ impl StaffStore for SqliteAuth {
         at: Timestamp,
     ) -> Result<(), Error> {
         self.database
-            .write(move |connection| remove_staff(connection, merchant, id, (who, at)).boxed())
+            .write(move |connection| remove_staff(connection, merchant, id, (&who, at)))
             .await
     }
 
     async fn list_keys(&self, merchant: MerchantId) -> Result<Vec<ApiKey>, Error> {
-        let rows = sqlx::query("select * from api_keys where merchant_id = ? order by id limit ?")
-            .bind(merchant.to_string())
-            .bind(MAX_API_KEYS)
-            .fetch_all(self.database.read())
-            .await?;
-        Ok(rows.iter().map(key).collect::<Result<_, _>>()?)
+        let list = move |connection: &Connection| {
+            connection.all(
+                "select * from api_keys where merchant_id = ? order by id limit ?",
+                params![merchant.to_string(), MAX_API_KEYS],
+            )
+        };
+        Ok(self.database.read(list).await?)
     }
 
     async fn add_key(&self, key: ApiKey, hash: Hash, who: String) -> Result<(), Error> {
-        self.database.write(move |connection| add_key(connection, key, hash, who).boxed()).await
+        self.database.write(move |connection| add_key(connection, &key, hash, &who)).await
     }
 
     async fn delete_key(
@@ -80,7 +86,7 @@ impl StaffStore for SqliteAuth {
         at: Timestamp,
     ) -> Result<(), Error> {
         self.database
-            .write(move |connection| delete_key(connection, merchant, id, (who, at)).boxed())
+            .write(move |connection| delete_key(connection, merchant, id, (&who, at)))
             .await
     }
 
@@ -90,181 +96,131 @@ impl StaffStore for SqliteAuth {
         at: Timestamp,
         noted_before: Timestamp,
     ) -> Result<Option<ApiKey>, Error> {
-        let row = sqlx::query(
-            "select k.* from api_keys k join merchants m on m.id = k.merchant_id
-             where k.hash = ? and m.status = 'active'",
-        )
-        .bind(hash.as_slice())
-        .fetch_optional(self.database.read())
-        .await?;
-        let Some(key) = row.as_ref().map(key).transpose()? else { return Ok(None) };
+        let find = move |connection: &Connection| {
+            connection.first::<ApiKey>(
+                "select k.* from api_keys k join merchants m on m.id = k.merchant_id
+                 where k.hash = ? and m.status = 'active'",
+                params![hash],
+            )
+        };
+        let Some(key) = self.database.read(find).await? else { return Ok(None) };
+        // Written apart, and seldom: a write waits for the disk, a read does not.
         if key.last_used_at.is_none_or(|last| last <= noted_before) {
-            self.database
-                .write(move |connection| note_use(connection, hash, at, noted_before).boxed())
-                .await?;
+            let note_use = move |connection: &Connection| {
+                connection.execute(
+                    "update api_keys set last_used_at = ?
+                     where hash = ? and (last_used_at is null or last_used_at <= ?)",
+                    params![at.millis(), hash, noted_before.millis()],
+                )
+            };
+            self.database.write(note_use).await?;
         }
         Ok(Some(key))
     }
 }
 
-async fn add_staff(
-    connection: &mut SqliteConnection,
+fn add_staff(
+    connection: &Connection,
     merchant: MerchantId,
-    login: Login,
+    login: &Login,
     role: StaffRole,
-    (who, at): (String, Timestamp),
+    (who, at): (&str, Timestamp),
 ) -> Result<StaffMember, Error> {
-    let row =
-        sqlx::query(by_login(&login)).bind(login.as_str()).fetch_optional(&mut *connection).await?;
-    let user = super::user(&row.ok_or(Error::UserNotFound)?)?;
+    let user = user_by_login(connection, login)?.ok_or(Error::UserNotFound)?.id.to_string();
     let employer: Option<String> =
-        sqlx::query_scalar("select merchant_id from staff where user_id = ?")
-            .bind(user.id.to_string())
-            .fetch_optional(&mut *connection)
-            .await?;
+        connection.first("select merchant_id from staff where user_id = ?", [&user])?;
     if let Some(employer) = employer {
         let here = employer == merchant.to_string();
         return Err(if here { Error::StaffExists } else { Error::StaffElsewhere });
     }
-    let held: u32 = sqlx::query_scalar("select count(*) from staff where merchant_id = ?")
-        .bind(merchant.to_string())
-        .fetch_one(&mut *connection)
-        .await?;
+    let held: u32 = connection
+        .one("select count(*) from staff where merchant_id = ?", [merchant.to_string()])?;
     if held >= MAX_STAFF {
         return Err(Error::Full("TOO_MANY_STAFF"));
     }
-    let id = StaffId::new();
-    sqlx::query(
+    let id = StaffId::new().to_string();
+    connection.execute(
         "insert into staff (id, merchant_id, user_id, role, created_at) values (?, ?, ?, ?, ?)",
-    )
-    .bind(id.to_string())
-    .bind(merchant.to_string())
-    .bind(user.id.to_string())
-    .bind(role.as_str())
-    .bind(at.millis())
-    .execute(&mut *connection)
-    .await?;
-    let subject = user.id.to_string();
-    note(&mut *connection, (&who, "staff.added"), &subject, merchant, role.as_str(), at).await?;
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT_STAFF} where s.id = ?")))
-        .bind(id.to_string())
-        .fetch_one(connection)
-        .await?;
-    Ok(member(&row)?)
+        params![id, merchant.to_string(), user, role.as_str(), at.millis()],
+    )?;
+    note(connection, (who, "staff.added"), &user, merchant, role.as_str(), at)?;
+    Ok(connection.one(select_staff!("where s.id = ?"), [id])?)
 }
 
-async fn remove_staff(
-    connection: &mut SqliteConnection,
+fn remove_staff(
+    connection: &Connection,
     merchant: MerchantId,
     id: StaffId,
-    (who, at): (String, Timestamp),
+    (who, at): (&str, Timestamp),
 ) -> Result<(), Error> {
-    let found: Option<(String, String, bool)> = sqlx::query_as(
+    let found = connection.first::<(String, String, bool)>(
         "select s.user_id, s.role, m.owner_user_id = s.user_id from staff s
          join merchants m on m.id = s.merchant_id where s.id = ? and s.merchant_id = ?",
-    )
-    .bind(id.to_string())
-    .bind(merchant.to_string())
-    .fetch_optional(&mut *connection)
-    .await?;
+        [id.to_string(), merchant.to_string()],
+    )?;
     let (user, role, owner) = found.ok_or(Error::StaffNotFound)?;
     if owner {
         return Err(Error::OwnerStays);
     }
-    sqlx::query("delete from staff where id = ?")
-        .bind(id.to_string())
-        .execute(&mut *connection)
-        .await?;
-    note(connection, (&who, "staff.removed"), &user, merchant, &role, at).await
+    connection.execute("delete from staff where id = ?", [id.to_string()])?;
+    Ok(note(connection, (who, "staff.removed"), &user, merchant, &role, at)?)
 }
 
-async fn add_key(
-    connection: &mut SqliteConnection,
-    key: ApiKey,
-    hash: Hash,
-    who: String,
-) -> Result<(), Error> {
-    let held: u32 = sqlx::query_scalar("select count(*) from api_keys where merchant_id = ?")
-        .bind(key.merchant.to_string())
-        .fetch_one(&mut *connection)
-        .await?;
+fn add_key(connection: &Connection, key: &ApiKey, hash: Hash, who: &str) -> Result<(), Error> {
+    let (id, merchant) = (key.id.to_string(), key.merchant.to_string());
+    let held: u32 =
+        connection.one("select count(*) from api_keys where merchant_id = ?", [&merchant])?;
     if held >= MAX_API_KEYS {
         return Err(Error::Full("TOO_MANY_API_KEYS"));
     }
-    let scopes = serde_json::to_string(&key.scopes);
-    sqlx::query(
+    let scopes = serde_json::to_string(&key.scopes).map_err(sqlite::Error::value)?;
+    connection.execute(
         "insert into api_keys (id, merchant_id, name, scopes, hash, hint, created_at)
          values (?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(key.id.to_string())
-    .bind(key.merchant.to_string())
-    .bind(&key.name)
-    .bind(scopes.map_err(|error| sqlx::Error::Encode(error.into()))?)
-    .bind(hash.as_slice())
-    .bind(&key.hint)
-    .bind(key.created_at.millis())
-    .execute(&mut *connection)
-    .await?;
+        params![id, merchant, key.name, scopes, hash, key.hint, key.created_at.millis()],
+    )?;
     let detail = key.scopes.join(" ");
-    let (id, at) = (key.id.to_string(), key.created_at);
-    note(connection, (&who, "key.created"), &id, key.merchant, &detail, at).await
+    Ok(note(connection, (who, "key.created"), &id, key.merchant, &detail, key.created_at)?)
 }
 
-async fn delete_key(
-    connection: &mut SqliteConnection,
+fn delete_key(
+    connection: &Connection,
     merchant: MerchantId,
     id: ApiKeyId,
-    (who, at): (String, Timestamp),
+    (who, at): (&str, Timestamp),
 ) -> Result<(), Error> {
-    let name: Option<String> =
-        sqlx::query_scalar("delete from api_keys where id = ? and merchant_id = ? returning name")
-            .bind(id.to_string())
-            .bind(merchant.to_string())
-            .fetch_optional(&mut *connection)
-            .await?;
+    let name = connection.first::<String>(
+        "delete from api_keys where id = ? and merchant_id = ? returning name",
+        [id.to_string(), merchant.to_string()],
+    )?;
     let name = name.ok_or(Error::ApiKeyNotFound)?;
-    note(connection, (&who, "key.deleted"), &id.to_string(), merchant, &name, at).await
+    Ok(note(connection, (who, "key.deleted"), &id.to_string(), merchant, &name, at)?)
 }
 
-async fn note_use(
-    connection: &mut SqliteConnection,
-    hash: Hash,
-    at: Timestamp,
-    noted_before: Timestamp,
-) -> Result<(), Error> {
-    sqlx::query(
-        "update api_keys set last_used_at = ?
-         where hash = ? and (last_used_at is null or last_used_at <= ?)",
-    )
-    .bind(at.millis())
-    .bind(hash.as_slice())
-    .bind(noted_before.millis())
-    .execute(connection)
-    .await?;
-    Ok(())
+impl FromRow for StaffMember {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        Ok(Self {
+            id: id(row, "id")?,
+            user: id(row, "user_id")?,
+            login: row.get("login")?,
+            name: row.get("name")?,
+            role: read(row, "role", StaffRole::parse)?,
+            created_at: time(row, "created_at")?,
+        })
+    }
 }
 
-fn member(row: &SqliteRow) -> Result<StaffMember, sqlx::Error> {
-    Ok(StaffMember {
-        id: parsed(row.try_get("id")?)?,
-        user: parsed(row.try_get("user_id")?)?,
-        login: row.try_get("login")?,
-        name: row.try_get("name")?,
-        role: known(StaffRole::parse(row.try_get("role")?), "role")?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-    })
-}
-
-fn key(row: &SqliteRow) -> Result<ApiKey, sqlx::Error> {
-    let scopes: &str = row.try_get("scopes")?;
-    let last_used_at: Option<i64> = row.try_get("last_used_at")?;
-    Ok(ApiKey {
-        id: parsed(row.try_get("id")?)?,
-        merchant: parsed(row.try_get("merchant_id")?)?,
-        name: row.try_get("name")?,
-        scopes: serde_json::from_str(scopes).map_err(|error| sqlx::Error::Decode(error.into()))?,
-        hint: row.try_get("hint")?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-        last_used_at: last_used_at.map(Timestamp::from_millis),
-    })
+impl FromRow for ApiKey {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        let last_used_at: Option<i64> = row.get("last_used_at")?;
+        Ok(Self {
+            id: id(row, "id")?,
+            merchant: id(row, "merchant_id")?,
+            name: row.get("name")?,
+            scopes: read(row, "scopes", |text| serde_json::from_str(text).ok())?,
+            hint: row.get("hint")?,
+            created_at: time(row, "created_at")?,
+            last_used_at: last_used_at.map(Timestamp::from_millis),
+        })
+    }
 }

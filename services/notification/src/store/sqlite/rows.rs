@@ -1,61 +1,69 @@
 //! Rows as values.
 
 use clock::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlite::{Error, FromRow, Row};
 
 use crate::domain::{Channel, Delivery, Message, Notification};
 
-pub(super) fn notification(row: &SqliteRow) -> Result<Notification, sqlx::Error> {
-    Ok(Notification {
-        id: parsed(row, "id")?,
-        recipient: parsed(row, "recipient")?,
-        kind: row.try_get("kind")?,
-        title: row.try_get("title")?,
-        body: row.try_get("body")?,
-        at: Timestamp::from_millis(row.try_get("at")?),
-        read: row.try_get::<Option<i64>, _>("read_at")?.is_some(),
-        data: row.try_get("data")?,
-    })
+/// A message and its place in the log.
+pub(super) struct Placed {
+    pub(super) place: i64,
+    pub(super) message: Message,
 }
 
-pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, sqlx::Error> {
-    let channel = Channel::parse(row.try_get("channel")?);
-    Ok(Delivery {
-        id: parsed(row, "id")?,
-        channel: channel.ok_or_else(|| sqlx::Error::Decode("channel".into()))?,
-        address: row.try_get("recipient")?,
-        template: row.try_get("template")?,
-        subject: row.try_get("subject")?,
-        text: row.try_get("text")?,
-        secret: row.try_get("secret")?,
-        attempts: row.try_get("attempts")?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-    })
+impl FromRow for Notification {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            id: parsed(row, "id")?,
+            recipient: parsed(row, "recipient")?,
+            kind: row.get("kind")?,
+            title: row.get("title")?,
+            body: row.get("body")?,
+            at: Timestamp::from_millis(row.get("at")?),
+            read: row.get::<_, Option<i64>>("read_at")?.is_some(),
+            data: row.get("data")?,
+        })
+    }
 }
 
-pub(super) fn message(row: &SqliteRow) -> Result<(i64, Message), sqlx::Error> {
-    let message = Message {
-        id: parsed(row, "id")?,
-        recipient: parsed(row, "recipient")?,
-        kind: row.try_get("kind")?,
-        at: Timestamp::from_millis(row.try_get("at")?),
-        data: row.try_get("data")?,
-    };
-    Ok((row.try_get("seq")?, message))
+impl FromRow for Delivery {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        let channel = Channel::parse(text(row, "channel")?);
+        Ok(Self {
+            id: parsed(row, "id")?,
+            channel: channel.ok_or_else(|| Error::value("channel"))?,
+            address: row.get("recipient")?,
+            template: row.get("template")?,
+            subject: row.get("subject")?,
+            text: row.get("text")?,
+            secret: row.get("secret")?,
+            attempts: row.get("attempts")?,
+            created_at: Timestamp::from_millis(row.get("created_at")?),
+        })
+    }
 }
 
-fn parsed<T>(row: &SqliteRow, column: &'static str) -> Result<T, sqlx::Error>
+impl FromRow for Placed {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        let message = Message {
+            id: parsed(row, "id")?,
+            recipient: parsed(row, "recipient")?,
+            kind: row.get("kind")?,
+            at: Timestamp::from_millis(row.get("at")?),
+            data: row.get("data")?,
+        };
+        Ok(Self { place: row.get("seq")?, message })
+    }
+}
+
+fn parsed<T>(row: &Row<'_>, column: &'static str) -> Result<T, Error>
 where
     T: std::str::FromStr,
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    let text: &str = row.try_get(column)?;
-    text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
+    text(row, column)?.parse().map_err(|error: T::Err| Error::value(error))
 }
 
-/// A JSON array of texts for `json_each`. Ids and recipients hold nothing that JSON would have to escape.
-pub(super) fn list<T: ToString>(values: &[T]) -> String {
-    let texts: Vec<String> =
-        values.iter().map(|value| format!("\"{}\"", value.to_string())).collect();
-    format!("[{}]", texts.join(","))
+fn text<'row>(row: &'row Row<'_>, column: &'static str) -> Result<&'row str, Error> {
+    row.get_ref(column)?.as_str().map_err(Error::value)
 }

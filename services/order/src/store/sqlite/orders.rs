@@ -2,209 +2,219 @@
 
 use clock::Timestamp;
 use ids::{CartId, OrderId};
-use serde::Serialize;
-use sqlite::SqliteConnection;
+use sqlite::{Connection, params};
 
-use super::{Encode, Listing, Place, rows, stock};
+use super::{
+    Applied, Encode, Listing, Place, Step,
+    rows::{self, select_orders},
+    stock,
+};
 use crate::{
-    domain::{Buyer, Event, Order, Payment, ShipmentStatus, StockEffect, Transition},
+    domain::{Buyer, Event, Order, Payment, StockEffect, Transition},
     error::Error,
 };
 
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    id: OrderId,
-) -> Result<Option<Order>, Error> {
-    let sql = format!("{} where o.id = ?", rows::ORDER);
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_string());
-    row.fetch_optional(connection).await?.as_ref().map(rows::order).transpose()
+pub(super) fn find(connection: &Connection, id: OrderId) -> Result<Option<Order>, sqlite::Error> {
+    connection.first(select_orders!("where o.id = ?"), [id.to_string()])
 }
 
 /// Whether the cart has become an order, and the sequence of the next order.
-pub(super) async fn standing(
-    connection: &mut SqliteConnection,
+pub(super) fn standing(
+    connection: &Connection,
     cart: CartId,
-) -> Result<(bool, i64), Error> {
-    Ok(sqlx::query_as(
+) -> Result<(bool, i64), sqlite::Error> {
+    connection.one(
         "select exists (select 1 from orders where cart_id = ?), (select coalesce(max(seq), 0) + 1 from orders)",
+        [cart.to_string()],
     )
-    .bind(cart.to_string())
-    .fetch_one(connection)
-    .await?)
 }
 
-#[derive(Serialize)]
-struct ShipmentRow {
-    merchant: String,
-    status: String,
-}
-
-fn shipment_rows(order: &Order) -> Result<String, Error> {
-    let row = |shipment: &crate::domain::Shipment| {
-        let status = rows::name(&shipment.status)?;
-        Ok(ShipmentRow { merchant: shipment.merchant.to_string(), status })
-    };
-    rows::json(&order.body.shipments.iter().map(row).collect::<Result<Vec<_>, Error>>()?)
-}
-
-pub(super) async fn insert(connection: &mut SqliteConnection, order: &Order) -> Result<(), Error> {
+pub(super) fn insert(connection: &Connection, order: &Order) -> Result<(), sqlite::Error> {
     let (user, token) = match &order.buyer {
         Buyer::User(user) => (Some(user.to_string()), None),
-        Buyer::Token(hash) => (None, Some(hash.to_vec())),
+        Buyer::Token(hash) => (None, Some(hash)),
     };
-    sqlx::query(
-        "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, null, ?9, ?10, ?11);
-         insert into shipments (merchant_id, order_id, status, placed_at)
-         select value ->> 'merchant', ?1, value ->> 'status', ?11 from json_each(?12)",
-    )
-    .bind(order.id.to_string())
-    .bind(order.seq)
-    .bind(order.cart.to_string())
-    .bind(user)
-    .bind(token)
-    .bind(rows::name(&order.status)?)
-    .bind(rows::name(&order.payment_status)?)
-    .bind(rows::json(&order.body)?)
-    .bind(order.reserved_until.map(Timestamp::millis))
-    .bind(order.version)
-    .bind(order.placed_at.millis())
-    .bind(shipment_rows(order)?)
-    .execute(connection)
-    .await?;
+    let id = order.id.to_string();
+    connection.execute(
+        "insert into orders values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, null, ?9, ?10, ?11)",
+        params![
+            id,
+            order.seq,
+            order.cart.to_string(),
+            user,
+            token,
+            rows::name(&order.status)?,
+            rows::name(&order.payment_status)?,
+            rows::json(&order.body)?,
+            order.reserved_until.map(Timestamp::millis),
+            order.version,
+            order.placed_at.millis(),
+        ],
+    )?;
+    for shipment in &order.body.shipments {
+        connection.execute(
+            "insert into shipments (merchant_id, order_id, status, placed_at) values (?, ?, ?, ?)",
+            params![
+                shipment.merchant.to_string(),
+                id,
+                rows::name(&shipment.status)?,
+                order.placed_at.millis(),
+            ],
+        )?;
+    }
     Ok(())
 }
 
-pub(super) async fn note_payment(
-    connection: &mut SqliteConnection,
+pub(super) fn note_payment(
+    connection: &Connection,
     order: OrderId,
     payment: &Payment,
-) -> Result<(), Error> {
+) -> Result<(), sqlite::Error> {
     // A later word on the payment (paid, refunded) is not overwritten by how it was opened.
-    sqlx::query(
+    connection.execute(
         "update orders set payment = ?2 where id = ?1
-         and (payment is null or payment ->> 'id' <> ?3 or (payment ->> 'version') < ?4)
-         and status = 'awaiting_payment'",
-    )
-    .bind(order.to_string())
-    .bind(rows::json(payment)?)
-    .bind(payment.id.to_string())
-    .bind(payment.version)
-    .execute(connection)
-    .await?;
+         and (payment is null or (status = 'awaiting_payment'
+              and (payment ->> 'id' <> ?3 or (payment ->> 'version') < ?4)))",
+        params![order.to_string(), rows::json(payment)?, payment.id.to_string(), payment.version],
+    )?;
     Ok(())
 }
 
-pub(super) async fn apply(
-    connection: &mut SqliteConnection,
-    transition: Transition,
-    cause: Option<String>,
+pub(super) fn apply(
+    connection: &Connection,
+    id: OrderId,
+    cause: Option<&str>,
+    step: &Step,
     now: Timestamp,
     encode: Encode,
-) -> Result<bool, Error> {
-    let order = &transition.order;
-    if let Some(cause) = &cause {
-        let seen: Option<i64> = sqlx::query_scalar("select 1 from inbox where event = ?")
-            .bind(cause)
-            .fetch_optional(&mut *connection)
-            .await?;
-        if seen.is_some() {
-            return Ok(true);
-        }
+) -> Result<Applied, Error> {
+    let before = find(connection, id)?.ok_or(Error::OrderNotFound)?;
+    let Some(Transition { order, stock, event, shipment }) = step(&before)? else {
+        return Ok(Applied { order: before, told: false });
+    };
+    if let Some(cause) = cause
+        && !outbox::sqlite::first_time(connection, cause, now)?
+    {
+        return Ok(Applied { order: before, told: false });
     }
-    let updated = sqlx::query(
-        "update orders set status = ?3, payment_status = ?4, body = ?5, payment = coalesce(?6, payment),
-         reserved_until = ?7, version = ?2 where id = ?1 and version = ?2 - 1",
-    )
-    .bind(order.id.to_string())
-    .bind(order.version)
-    .bind(rows::name(&order.status)?)
-    .bind(rows::name(&order.payment_status)?)
-    .bind(rows::json(&order.body)?)
-    .bind(order.payment.as_ref().map(rows::json).transpose()?)
-    .bind(order.reserved_until.map(Timestamp::millis))
-    .execute(&mut *connection)
-    .await?;
-    if updated.rows_affected() == 0 {
-        return Ok(false);
+    update(connection, &before, &order)?;
+    let products = stock::settle(connection, id, stock, now)?;
+    if let Some(kind) = event {
+        let draft = encode(Event::Order { kind, order: &order, shipment, at: now });
+        outbox::sqlite::append(connection, &[draft], now)?;
     }
-    sqlx::query(
-        "insert into inbox (event, at) select ?3, ?4 where ?3 is not null;
-         update shipments set status = s.status
-         from (select value ->> 'merchant' as merchant, value ->> 'status' as status from json_each(?2)) s
-         where order_id = ?1 and merchant_id = s.merchant
-         -- What ended before it was paid never was a merchant's business.
-         and not (shipments.status = 'pending' and s.status = 'cancelled')",
-    )
-    .bind(order.id.to_string())
-    .bind(shipment_rows(order)?)
-    .bind(cause)
-    .bind(now.millis())
-    .execute(&mut *connection)
-    .await?;
-    let products = stock::settle(connection, order.id, transition.stock, now).await?;
-    if let Some(kind) = transition.event {
-        let shipment = transition.shipment;
-        let event = Event::Order { kind, order: Box::new(transition.order), shipment, at: now };
-        outbox::sqlite::append(connection, &[encode(&event)], now).await?;
+    if stock == StockEffect::Release {
+        stock::redisplay(connection, &products, now, encode)?;
     }
-    if transition.stock == StockEffect::Release {
-        stock::redisplay(connection, &products, now, encode).await?;
-    }
-    Ok(true)
+    Ok(Applied { order, told: event.is_some() || stock == StockEffect::Release })
 }
 
-pub(super) async fn list(
-    connection: &mut SqliteConnection,
+fn update(connection: &Connection, before: &Order, order: &Order) -> Result<(), Error> {
+    let id = order.id.to_string();
+    let updated = connection.execute(
+        "update orders set status = ?3, payment_status = ?4, body = ?5, payment = coalesce(?6, payment),
+         reserved_until = ?7, version = ?2 where id = ?1 and version = ?2 - 1",
+        params![
+            id,
+            order.version,
+            rows::name(&order.status)?,
+            rows::name(&order.payment_status)?,
+            rows::json(&order.body)?,
+            order.payment.as_ref().map(rows::json).transpose()?,
+            order.reserved_until.map(Timestamp::millis),
+        ],
+    )?;
+    if updated == 0 {
+        return Err(Error::Contended);
+    }
+    if order.body.shipments == before.body.shipments {
+        return Ok(());
+    }
+    for shipment in &order.body.shipments {
+        connection.execute(
+            "update shipments set status = ?3 where order_id = ?1 and merchant_id = ?2
+             -- What ended before it was paid never was a merchant's business.
+             and not (status = 'pending' and ?3 = 'cancelled')",
+            params![id, shipment.merchant.to_string(), rows::name(&shipment.status)?],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn list(
+    connection: &Connection,
     listing: Listing,
     after: Option<Place>,
     limit: u32,
-) -> Result<Vec<Order>, Error> {
-    let (from, key, owner, status) = parts(listing)?;
-    let sql = format!(
-        "{} {from} and ({key}.placed_at, o.id) < (?3, ?4) order by {key}.placed_at desc, o.id desc limit ?5",
-        rows::ORDER
-    );
+) -> Result<Vec<Order>, sqlite::Error> {
     let (at, id) = after.map_or((i64::MAX, String::new()), |place| {
         (place.placed_at.millis(), place.order.to_string())
     });
-    let found = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(owner)
-        .bind(status)
-        .bind(at)
-        .bind(id)
-        .bind(limit)
-        .fetch_all(connection)
-        .await?;
-    found.iter().map(rows::order).collect()
+    match listing {
+        Listing::User(user) => connection.all(
+            select_orders!(
+                "where o.user_id = ?4 and (o.placed_at, o.id) < (?1, ?2)
+                 order by o.placed_at desc, o.id desc limit ?3"
+            ),
+            params![at, id, limit, user.to_string()],
+        ),
+        // An unpaid order is none of the merchant's business yet.
+        Listing::Merchant(merchant, status) => connection.all(
+            select_orders!(
+                "join shipments s on s.order_id = o.id
+                 where s.merchant_id = ?4 and (?5 is null or s.status = ?5) and s.status <> 'pending'
+                 and (s.placed_at, s.order_id) < (?1, ?2) order by s.placed_at desc, s.order_id desc limit ?3"
+            ),
+            params![
+                at,
+                id,
+                limit,
+                merchant.to_string(),
+                status.as_ref().map(rows::name).transpose()?
+            ],
+        ),
+        Listing::Everything => connection.all(
+            select_orders!(
+                "where (o.placed_at, o.id) < (?1, ?2) order by o.placed_at desc, o.id desc limit ?3"
+            ),
+            params![at, id, limit],
+        ),
+    }
 }
 
-pub(super) async fn count(
-    connection: &mut SqliteConnection,
-    listing: Listing,
-) -> Result<u64, Error> {
-    let (from, _, owner, status) = parts(listing)?;
-    let sql = format!("select count(*) from orders o {from}");
-    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-        .bind(owner)
-        .bind(status)
-        .fetch_one(connection)
-        .await?;
+pub(super) fn count(connection: &Connection, listing: Listing) -> Result<u64, sqlite::Error> {
+    let count: i64 = match listing {
+        Listing::User(user) => {
+            connection.one("select count(*) from orders where user_id = ?", [user.to_string()])?
+        }
+        Listing::Merchant(merchant, status) => connection.one(
+            "select count(*) from shipments
+             where merchant_id = ?1 and (?2 is null or status = ?2) and status <> 'pending'",
+            params![merchant.to_string(), status.as_ref().map(rows::name).transpose()?],
+        )?,
+        Listing::Everything => connection.one("select count(*) from orders", ())?,
+    };
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// The join and condition of a listing, the table that orders it, and what `?1` and `?2` are bound to.
-type Parts = (&'static str, &'static str, String, Option<String>);
+/// Orders whose goods are held for payment no longer than until `now`.
+pub(super) fn expired(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<OrderId>, sqlite::Error> {
+    let found: Vec<String> = connection.all(
+        "select id from orders where reserved_until <= ? order by reserved_until limit ?",
+        params![now.millis(), limit],
+    )?;
+    found.iter().map(|id| rows::parsed(id)).collect()
+}
 
-fn parts(listing: Listing) -> Result<Parts, Error> {
-    Ok(match listing {
-        Listing::User(user) => ("where o.user_id = ?1 and ?2 is null", "o", user.to_string(), None),
-        Listing::Merchant(merchant, status) => {
-            let status = status.map(|status: ShipmentStatus| rows::name(&status)).transpose()?;
-            // An unpaid order is none of the merchant's business yet.
-            let from = "join shipments s on s.order_id = o.id
-                        where s.merchant_id = ?1 and (?2 is null or s.status = ?2) and s.status <> 'pending'";
-            (from, "s", merchant.to_string(), status)
-        }
-        Listing::Everything => ("where ?1 = '' and ?2 is null", "o", String::new(), None),
-    })
+/// The order with a sequence.
+pub(super) fn numbered(
+    connection: &Connection,
+    seq: i64,
+) -> Result<Option<OrderId>, sqlite::Error> {
+    let found: Option<String> = connection.first("select id from orders where seq = ?", [seq])?;
+    found.map(|id| rows::parsed(&id)).transpose()
 }

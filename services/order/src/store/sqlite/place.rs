@@ -1,9 +1,9 @@
 //! The checkout: one transaction.
 
 use fault::Field;
-use ids::{ItemId, ShipmentId};
+use ids::{ItemId, ProductId, ShipmentId};
 use money::Money;
-use sqlite::SqliteConnection;
+use sqlite::Connection;
 
 use super::{Encode, Placed, Placing, Wanted, keys, offers, orders, stock};
 use crate::{
@@ -14,52 +14,48 @@ use crate::{
     error::Error,
 };
 
-pub(super) async fn place(
-    connection: &mut SqliteConnection,
+pub(super) fn place(
+    connection: &Connection,
     placing: Placing,
     encode: Encode,
 ) -> Result<Placed, Error> {
-    let key = &placing.key;
-    if let Some(before) = keys::recall(connection, &key.scope, &key.key).await? {
+    let (key, now) = (&placing.key, placing.now);
+    if let Some(before) = keys::recall(connection, &key.scope, &key.key)? {
         return Ok(Placed::Before(before));
     }
-    let (completed, seq) = orders::standing(connection, placing.cart).await?;
+    let (completed, seq) = orders::standing(connection, placing.cart)?;
     if completed {
         return Err(Error::CartCompleted);
     }
     let wanted = Wanted::Offers(placing.lines.iter().map(|line| line.offer).collect());
-    let known = offers::read(connection, wanted).await?;
+    let known = offers::read(connection, &wanted)?;
     let quote = pricing::quote(&placing.lines, known, Some(&placing.delivery), &placing.tariff)?;
     refuse_sold_out(&quote)?;
     let total = quote.totals.total;
     if placing.expected_total.is_some_and(|expected| expected != total) {
         return Err(Error::PriceChanged(total.amount));
     }
-    let cash = placing.provider == Provider::Cash;
-    let order = compose(&placing, &quote, seq);
-    orders::insert(connection, &order).await?;
-    if !stock::take(connection, order.id, &placing.lines, cash, placing.now).await? {
-        // Two lines of one offer, or a row that the quote saw otherwise: nothing is kept.
+    keys::insert(connection, key, placing.order, &placing.order_token, now)?;
+    let emptied = emptied(&quote);
+    let order = compose(placing, quote, seq);
+    orders::insert(connection, &order)?;
+    if !stock::take(connection, &order, order.body.provider == Provider::Cash, now)? {
+        // A row that the quote saw otherwise: nothing is kept.
         return Err(Error::OutOfStock(Vec::new()));
     }
-    keys::insert(connection, key, order.id, &placing.order_token, placing.now).await?;
-    let event = Event::Order {
-        kind: "order.placed",
-        order: Box::new(order.clone()),
-        shipment: None,
-        at: placing.now,
-    };
-    outbox::sqlite::append(connection, &[encode(&event)], placing.now).await?;
-    let emptied: Vec<_> = quote
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let offer = line.offer.as_ref()?;
-            (offer.available == i64::from(line.line.quantity)).then_some(offer.product)
-        })
-        .collect();
-    stock::redisplay(connection, &emptied, placing.now, encode).await?;
+    let event = Event::Order { kind: "order.placed", order: &order, shipment: None, at: now };
+    outbox::sqlite::append(connection, &[encode(event)], now)?;
+    stock::redisplay(connection, &emptied, now, encode)?;
     Ok(Placed::New(Box::new(order)))
+}
+
+/// Products of which the last pieces of an offer go: what their lists show may change.
+fn emptied(quote: &Quote) -> Vec<ProductId> {
+    let last = |line: &Priced| {
+        let offer = line.offer.as_ref()?;
+        (offer.available == i64::from(line.line.quantity)).then_some(offer.product)
+    };
+    quote.lines.iter().filter_map(last).collect()
 }
 
 fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
@@ -73,9 +69,9 @@ fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
     if missing.is_empty() { Ok(()) } else { Err(Error::OutOfStock(missing)) }
 }
 
-fn compose(placing: &Placing, quote: &Quote, seq: i64) -> Order {
+fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
     let cash = placing.provider == Provider::Cash;
-    let items: Vec<Item> = quote.lines.iter().filter_map(item).collect();
+    let items: Vec<Item> = quote.lines.into_iter().filter_map(item).collect();
     let entry = Entry {
         at: placing.now.millis(),
         event: "order.placed".to_owned(),
@@ -86,18 +82,18 @@ fn compose(placing: &Placing, quote: &Quote, seq: i64) -> Order {
         id: placing.order,
         seq,
         cart: placing.cart,
-        buyer: placing.buyer.clone(),
+        buyer: placing.buyer,
         status: if cash { Status::Processing } else { Status::AwaitingPayment },
         payment_status: PaymentState::Pending,
         body: Body {
             shipments: shipments(&items, cash),
             items,
             totals: quote.totals,
-            delivery: placing.delivery.clone(),
-            customer: placing.customer.clone(),
+            delivery: placing.delivery,
+            customer: placing.customer,
             provider: placing.provider,
             timeline: vec![entry],
-            locale: placing.locale.clone(),
+            locale: placing.locale,
         },
         payment: None,
         reserved_until: (!cash).then_some(placing.reserved_until),
@@ -106,25 +102,25 @@ fn compose(placing: &Placing, quote: &Quote, seq: i64) -> Order {
     }
 }
 
-fn item(priced: &Priced) -> Option<Item> {
-    let offer = priced.offer.as_ref()?;
+fn item(priced: Priced) -> Option<Item> {
+    let offer = priced.offer?;
     Some(Item {
         id: ItemId::new(),
         offer: offer.id,
         product: offer.product,
         variant: offer.variant,
         merchant: offer.merchant,
-        merchant_name: offer.merchant_name.clone(),
-        merchant_tin: offer.merchant_tin.clone(),
-        sku: offer.sku.clone(),
-        title: offer.title.clone(),
-        options: offer.options.clone(),
+        merchant_name: offer.merchant_name,
+        merchant_tin: offer.merchant_tin,
+        sku: offer.sku,
+        title: offer.title,
+        options: offer.options,
         quantity: priced.line.quantity,
         unit_price: offer.price,
         discount: Money::zero(offer.price.currency),
         total: priced.total,
-        fiscal: offer.fiscal.clone(),
-        picture_url: offer.picture_url.clone(),
+        fiscal: offer.fiscal,
+        picture_url: offer.picture_url,
     })
 }
 

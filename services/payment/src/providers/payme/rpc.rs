@@ -1,6 +1,7 @@
 //! The envelope: JSON-RPC as Payme speaks it.
 
 use clock::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{domain::payme::Draft, providers::RawAnswer};
@@ -161,23 +162,37 @@ impl Params<'_> {
     }
 }
 
+#[derive(Serialize)]
+struct Answer<'a, T> {
+    jsonrpc: &'static str,
+    id: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
 /// The answer on the wire, always with HTTP 200: anything else counts as our failure.
-pub(crate) fn answer(id: &Value, outcome: Result<Value, Problem>) -> RawAnswer {
-    let body = match outcome {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err(problem) => {
-            let [uz, ru, en] = message(problem.code);
-            let mut error = json!({
-                "code": problem.code,
-                "message": { "uz": uz, "ru": ru, "en": en },
-            });
-            if let (Some(data), Some(error)) = (problem.data, error.as_object_mut()) {
-                error.insert("data".to_owned(), Value::String(data));
-            }
-            json!({ "jsonrpc": "2.0", "id": id, "error": error })
-        }
+pub(crate) fn answer<T: Serialize>(id: &Value, outcome: Result<T, Problem>) -> RawAnswer {
+    let (result, error) = match outcome {
+        Ok(result) => (Some(result), None),
+        Err(problem) => (None, Some(error(problem))),
     };
-    RawAnswer::json(&body)
+    let answer = Answer { jsonrpc: "2.0", id, result, error };
+    // Plain fields under plain names: there is nothing that could fail.
+    RawAnswer::json(serde_json::to_string(&answer).unwrap_or_default())
+}
+
+fn error(problem: Problem) -> Value {
+    let [uz, ru, en] = message(problem.code);
+    let mut error = json!({
+        "code": problem.code,
+        "message": { "uz": uz, "ru": ru, "en": en },
+    });
+    if let (Some(data), Some(error)) = (problem.data, error.as_object_mut()) {
+        error.insert("data".to_owned(), Value::String(data));
+    }
+    error
 }
 
 /// What the payer may read: Uzbek, Russian, English.

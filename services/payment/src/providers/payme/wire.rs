@@ -1,7 +1,9 @@
 //! Results as Payme reads them.
 
 use clock::Timestamp;
-use serde_json::{Value, json};
+use ids::PaymentId;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::rpc::Problem;
 use crate::domain::{
@@ -10,98 +12,182 @@ use crate::domain::{
 };
 
 /// CheckPerformTransaction: yes, and what the receipt will say when lines and codes are complete.
-pub(crate) fn allowed(payable: &Snapshot) -> Value {
-    if !payable.is_fiscal() {
-        return json!({ "allow": true });
-    }
-    let items: Vec<Value> = payable.lines.iter().map(item).collect();
-    let mut detail = json!({ "receipt_type": 0, "items": items });
-    if payable.delivery > 0
-        && let Some(detail) = detail.as_object_mut()
-    {
-        let title = match payable.locale.as_str() {
-            "ru" => "Доставка",
-            "en" => "Delivery",
-            _ => "Yetkazib berish",
-        };
-        let shipping = json!({ "title": title, "price": payable.delivery });
-        detail.insert("shipping".to_owned(), shipping);
-    }
-    json!({ "allow": true, "detail": detail })
+#[derive(Serialize)]
+pub(crate) struct Allowed<'a> {
+    allow: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<Detail<'a>>,
 }
 
-fn item(line: &FiscalLine) -> Value {
-    let mut item = json!({
-        "title": line.title,
-        "price": line.unit_price,
-        "count": line.quantity,
-        "code": line.mxik,
-        "package_code": line.package_code,
-        "vat_percent": line.vat_percent,
-        "discount": line.discount,
+#[derive(Serialize)]
+struct Detail<'a> {
+    receipt_type: u8,
+    items: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping: Option<Shipping>,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    title: &'a str,
+    price: i64,
+    count: u32,
+    code: &'a str,
+    package_code: &'a str,
+    vat_percent: u32,
+    discount: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Shipping {
+    title: &'static str,
+    price: i64,
+}
+
+pub(crate) fn allowed(payable: &Snapshot) -> Allowed<'_> {
+    let detail = payable.is_fiscal().then(|| Detail {
+        receipt_type: 0,
+        items: payable.lines.iter().map(item).collect(),
+        shipping: (payable.delivery > 0).then(|| shipping(payable)),
     });
-    if let (Ok(units), Some(item)) = (line.unit_code.parse::<i64>(), item.as_object_mut()) {
-        item.insert("units".to_owned(), units.into());
+    Allowed { allow: true, detail }
+}
+
+fn item(line: &FiscalLine) -> Item<'_> {
+    Item {
+        title: &line.title,
+        price: line.unit_price,
+        count: line.quantity,
+        code: &line.mxik,
+        package_code: &line.package_code,
+        vat_percent: line.vat_percent,
+        discount: line.discount,
+        units: line.unit_code.parse().ok(),
     }
-    item
 }
 
-pub(crate) fn created(transaction: &Transaction) -> Value {
-    json!({
-        "create_time": transaction.create_time.millis(),
-        "transaction": transaction.payment.to_string(),
-        "state": transaction.state.code(),
-    })
-}
-
-pub(crate) fn performed(transaction: &Transaction) -> Value {
-    json!({
-        "transaction": transaction.payment.to_string(),
-        "perform_time": millis(transaction.perform_time),
-        "state": transaction.state.code(),
-    })
-}
-
-pub(crate) fn cancelled(transaction: &Transaction) -> Value {
-    json!({
-        "transaction": transaction.payment.to_string(),
-        "cancel_time": millis(transaction.cancel_time),
-        "state": transaction.state.code(),
-    })
-}
-
-pub(crate) fn checked(transaction: &Transaction) -> Value {
-    json!({
-        "create_time": transaction.create_time.millis(),
-        "perform_time": millis(transaction.perform_time),
-        "cancel_time": millis(transaction.cancel_time),
-        "transaction": transaction.payment.to_string(),
-        "state": transaction.state.code(),
-        "reason": transaction.reason,
-    })
-}
-
-pub(crate) fn statement(transactions: &[Transaction]) -> Value {
-    let each = |transaction: &Transaction| {
-        json!({
-            "id": transaction.id,
-            "time": transaction.time.millis(),
-            "amount": transaction.amount,
-            "account": serde_json::from_str::<Value>(&transaction.account).unwrap_or_default(),
-            "create_time": transaction.create_time.millis(),
-            "perform_time": millis(transaction.perform_time),
-            "cancel_time": millis(transaction.cancel_time),
-            "transaction": transaction.payment.to_string(),
-            "state": transaction.state.code(),
-            "reason": transaction.reason,
-            "receivers": null,
-        })
+fn shipping(payable: &Snapshot) -> Shipping {
+    let title = match payable.locale.as_str() {
+        "ru" => "Доставка",
+        "en" => "Delivery",
+        _ => "Yetkazib berish",
     };
-    json!({ "transactions": transactions.iter().map(each).collect::<Vec<_>>() })
+    Shipping { title, price: payable.delivery }
 }
 
-pub(crate) fn success() -> Value {
-    json!({ "success": true })
+/// CreateTransaction.
+#[derive(Serialize)]
+pub(crate) struct Created {
+    create_time: i64,
+    transaction: PaymentId,
+    state: i64,
+}
+
+pub(crate) fn created(transaction: &Transaction) -> Created {
+    Created {
+        create_time: transaction.create_time.millis(),
+        transaction: transaction.payment,
+        state: transaction.state.code(),
+    }
+}
+
+/// PerformTransaction.
+#[derive(Serialize)]
+pub(crate) struct Performed {
+    transaction: PaymentId,
+    perform_time: i64,
+    state: i64,
+}
+
+pub(crate) fn performed(transaction: &Transaction) -> Performed {
+    Performed {
+        transaction: transaction.payment,
+        perform_time: millis(transaction.perform_time),
+        state: transaction.state.code(),
+    }
+}
+
+/// CancelTransaction.
+#[derive(Serialize)]
+pub(crate) struct Cancelled {
+    transaction: PaymentId,
+    cancel_time: i64,
+    state: i64,
+}
+
+pub(crate) fn cancelled(transaction: &Transaction) -> Cancelled {
+    Cancelled {
+        transaction: transaction.payment,
+        cancel_time: millis(transaction.cancel_time),
+        state: transaction.state.code(),
+    }
+}
+
+/// CheckTransaction.
+#[derive(Serialize)]
+pub(crate) struct Checked {
+    create_time: i64,
+    perform_time: i64,
+    cancel_time: i64,
+    transaction: PaymentId,
+    state: i64,
+    reason: Option<i64>,
+}
+
+pub(crate) fn checked(transaction: &Transaction) -> Checked {
+    Checked {
+        create_time: transaction.create_time.millis(),
+        perform_time: millis(transaction.perform_time),
+        cancel_time: millis(transaction.cancel_time),
+        transaction: transaction.payment,
+        state: transaction.state.code(),
+        reason: transaction.reason,
+    }
+}
+
+/// GetStatement.
+#[derive(Serialize)]
+pub(crate) struct Statement<'a> {
+    transactions: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    time: i64,
+    amount: i64,
+    account: Value,
+    #[serde(flatten)]
+    state: Checked,
+    /// Always null: nobody shares a payment.
+    receivers: Option<()>,
+}
+
+pub(crate) fn statement(transactions: &[Transaction]) -> Statement<'_> {
+    let line = |transaction| {
+        let Transaction { id, time, amount, account, .. }: &Transaction = transaction;
+        Line {
+            id,
+            time: time.millis(),
+            amount: *amount,
+            account: serde_json::from_str(account).unwrap_or_default(),
+            state: checked(transaction),
+            receivers: None,
+        }
+    };
+    Statement { transactions: transactions.iter().map(line).collect() }
+}
+
+/// SetFiscalData.
+#[derive(Serialize)]
+pub(crate) struct Success {
+    success: bool,
+}
+
+pub(crate) fn success() -> Success {
+    Success { success: true }
 }
 
 /// A refusal as its number; of account problems the field is named.

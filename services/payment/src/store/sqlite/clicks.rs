@@ -2,72 +2,54 @@
 
 use clock::Timestamp;
 use ids::PaymentId;
-use sqlite::{Error, SqliteConnection};
-use sqlx::FromRow;
+use sqlite::{Connection, Error, FromRow, Row, params};
 
-use super::{rows, unit::Unit};
+use super::{
+    rows::{self, named, parsed},
+    unit::Unit,
+};
 use crate::domain::{
     Payment, Provider,
     click::{Call, LIFETIME, Refusal, State, Transaction, may_prepare, takes_attempts},
 };
 
-type Sql<T> = Result<T, sqlx::Error>;
-
-#[derive(FromRow)]
-struct TransactionRow {
-    prepare_id: i64,
-    click_trans_id: i64,
-    click_paydoc_id: i64,
-    payment_id: String,
-    order_id: String,
-    reference: String,
-    amount: i64,
-    state: String,
+macro_rules! select_transaction {
+    ($rest:literal) => {
+        concat!(
+            "select prepare_id, click_trans_id, click_paydoc_id, payment_id, order_id, reference, amount, state
+             from click_transactions ",
+            $rest
+        )
+    };
 }
 
-impl TransactionRow {
-    fn read(self) -> Sql<Transaction> {
-        Ok(Transaction {
-            prepare_id: self.prepare_id,
-            trans_id: self.click_trans_id,
-            paydoc_id: self.click_paydoc_id,
-            payment: rows::parsed(&self.payment_id)?,
-            order: rows::parsed(&self.order_id)?,
-            reference: self.reference,
-            amount: self.amount,
-            state: rows::known(State::parse(&self.state), "click_transactions.state")?,
+impl FromRow for Transaction {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            prepare_id: row.get(0)?,
+            trans_id: row.get(1)?,
+            paydoc_id: row.get(2)?,
+            payment: parsed(row, 3)?,
+            order: parsed(row, 4)?,
+            reference: row.get(5)?,
+            amount: row.get(6)?,
+            state: named(row, 7, State::parse)?,
         })
     }
 }
 
-async fn by_trans_id(connection: &mut SqliteConnection, id: i64) -> Sql<Option<Transaction>> {
-    let row: Option<TransactionRow> =
-        sqlx::query_as("select * from click_transactions where click_trans_id = ?")
-            .bind(id)
-            .fetch_optional(connection)
-            .await?;
-    row.map(TransactionRow::read).transpose()
-}
-
-async fn by_prepare_id(connection: &mut SqliteConnection, id: i64) -> Sql<Option<Transaction>> {
-    let row: Option<TransactionRow> =
-        sqlx::query_as("select * from click_transactions where prepare_id = ?")
-            .bind(id)
-            .fetch_optional(connection)
-            .await?;
-    row.map(TransactionRow::read).transpose()
-}
-
-pub(super) async fn prepare(
+pub(super) fn prepare(
     unit: &mut Unit<'_>,
     call: Call,
 ) -> Result<Result<Transaction, Refusal>, Error> {
-    if let Some(known) = by_trans_id(unit.connection, call.trans_id).await? {
+    let known: Option<Transaction> =
+        unit.connection.first(select_transaction!("where click_trans_id = ?"), [call.trans_id])?;
+    if let Some(known) = known {
         return Ok(known.repeat(&call).map(|()| known));
     }
-    let payable = rows::payable_by_reference(unit.connection, &call.reference).await?;
+    let payable = rows::payable_by_reference(unit.connection, &call.reference)?;
     let live = match &payable {
-        Some(payable) => unit.live(payable.snapshot.order).await?,
+        Some(payable) => unit.live(payable.terms.order)?,
         None => None,
     };
     let payable = match may_prepare(payable, live.as_ref(), &call, unit.now) {
@@ -78,74 +60,65 @@ pub(super) async fn prepare(
         Some(payment) => payment,
         None => {
             let key = format!("click/{}", call.trans_id);
-            unit.startable(&payable, Provider::Click, key).await?
+            unit.startable(&payable, Provider::Click, key)?
         }
     };
     let expires_at = unit.now.plus(LIFETIME);
-    unit.start(&mut payment, &call.paydoc_id.to_string(), expires_at).await?;
-    Ok(Ok(insert(unit.connection, call, &payment, unit.now).await?))
+    unit.start(&mut payment, &call.paydoc_id.to_string(), expires_at)?;
+    Ok(Ok(insert(unit.connection, call, &payment, unit.now)?))
 }
 
-pub(super) async fn complete(
+pub(super) fn complete(
     unit: &mut Unit<'_>,
     prepare_id: i64,
-    call: Call,
+    call: &Call,
 ) -> Result<Result<Transaction, Refusal>, Error> {
-    let known = by_prepare_id(unit.connection, prepare_id).await?;
-    let Some(mut known) = known.filter(|known| known.is_meant(&call)) else {
+    let known: Option<Transaction> =
+        unit.connection.first(select_transaction!("where prepare_id = ?"), [prepare_id])?;
+    let Some(mut known) = known.filter(|known| known.is_meant(call)) else {
         return Ok(Err(Refusal::NoTransaction));
     };
     if call.error < 0 {
-        give_up_one(unit, known).await?;
+        give_up_one(unit, known)?;
         return Ok(Err(Refusal::Cancelled));
     }
     if let Err(refusal) = known.confirm(call.amount) {
         return Ok(Err(refusal));
     }
-    let written = sqlx::query(
+    let written = unit.connection.execute(
         "update click_transactions set state = 'confirmed', confirm_id = prepare_id, click_paydoc_id = ?, changed_at = ?
          where prepare_id = ? and state = 'prepared'",
-    )
-    .bind(call.paydoc_id)
-    .bind(unit.now.millis())
-    .bind(prepare_id)
-    .execute(&mut *unit.connection)
-    .await?;
-    rows::exactly_one(&written)?;
+        params![call.paydoc_id, unit.now.millis(), prepare_id],
+    )?;
+    rows::exactly_one(written)?;
     // Other attempts of the same payment must not take money a second time.
-    give_up(unit.connection, known.payment, unit.now).await?;
-    unit.settle(known.payment).await?;
+    give_up(unit.connection, known.payment, unit.now)?;
+    unit.settle(known.payment)?;
     Ok(Ok(known))
 }
 
 /// Ends the open attempts of a payment; the payment itself is the caller's to end.
-pub(super) async fn give_up(
-    connection: &mut SqliteConnection,
+pub(super) fn give_up(
+    connection: &Connection,
     payment: PaymentId,
     now: Timestamp,
-) -> Sql<()> {
-    sqlx::query(
+) -> Result<(), Error> {
+    connection.execute(
         "update click_transactions set state = 'cancelled', changed_at = ?
          where payment_id = ? and state = 'prepared'",
-    )
-    .bind(now.millis())
-    .bind(payment.to_string())
-    .execute(connection)
-    .await?;
+        params![now.millis(), payment.to_string()],
+    )?;
     Ok(())
 }
 
 /// Click gave up an attempt: the order is free when it was the last one. What is confirmed is not undone behind the order's back.
-async fn give_up_one(unit: &mut Unit<'_>, mut known: Transaction) -> Result<(), Error> {
+fn give_up_one(unit: &mut Unit<'_>, mut known: Transaction) -> Result<(), Error> {
     if known.state == State::Confirmed {
-        let noted = sqlx::query(
+        let noted = unit.connection.execute(
             "update click_transactions set disputed_at = ? where prepare_id = ? and disputed_at is null",
-        )
-        .bind(unit.now.millis())
-        .bind(known.prepare_id)
-        .execute(&mut *unit.connection)
-        .await?;
-        if noted.rows_affected() == 1 {
+            [unit.now.millis(), known.prepare_id],
+        )?;
+        if noted == 1 {
             tracing::error!(
                 prepare_id = known.prepare_id,
                 "Click cancels a confirmed payment: compare with its cabinet"
@@ -156,43 +129,39 @@ async fn give_up_one(unit: &mut Unit<'_>, mut known: Transaction) -> Result<(), 
     if !known.cancel() {
         return Ok(());
     }
-    let open: i64 = sqlx::query_scalar(
+    let open: i64 = unit.connection.one(
         "update click_transactions set state = 'cancelled', changed_at = ?2 where prepare_id = ?1 and state = 'prepared'
          returning (select count(*) from click_transactions o
                     where o.payment_id = click_transactions.payment_id and o.prepare_id <> ?1 and o.state = 'prepared')",
-    )
-    .bind(known.prepare_id)
-    .bind(unit.now.millis())
-    .fetch_one(&mut *unit.connection)
-    .await?;
+        [known.prepare_id, unit.now.millis()],
+    )?;
     if open == 0 {
-        let mut payment = rows::payment(unit.connection, known.payment).await?;
-        unit.let_go(&mut payment).await?;
+        unit.let_go(rows::payment(unit.connection, known.payment)?)?;
     }
     Ok(())
 }
 
-async fn insert(
-    connection: &mut SqliteConnection,
+fn insert(
+    connection: &Connection,
     call: Call,
     payment: &Payment,
     now: Timestamp,
-) -> Sql<Transaction> {
-    let prepare_id: i64 = sqlx::query_scalar(
+) -> Result<Transaction, Error> {
+    let prepare_id = connection.one(
         "insert into click_transactions (click_trans_id, click_paydoc_id, payment_id, order_id, reference,
          amount_text, amount, state, prepared_at, changed_at)
          values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'prepared', ?8, ?8) returning prepare_id",
-    )
-    .bind(call.trans_id)
-    .bind(call.paydoc_id)
-    .bind(payment.id.to_string())
-    .bind(payment.order.to_string())
-    .bind(&call.reference)
-    .bind(&call.amount_text)
-    .bind(call.amount)
-    .bind(now.millis())
-    .fetch_one(connection)
-    .await?;
+        params![
+            call.trans_id,
+            call.paydoc_id,
+            payment.id.to_string(),
+            payment.order.to_string(),
+            call.reference,
+            call.amount_text,
+            call.amount,
+            now.millis(),
+        ],
+    )?;
     Ok(Transaction {
         prepare_id,
         trans_id: call.trans_id,

@@ -2,7 +2,7 @@
 
 use ids::OrderId;
 use money::Money;
-use sqlite::Error;
+use sqlite::{Error, params};
 
 use super::{
     rows,
@@ -13,52 +13,58 @@ use crate::{
     store::{Close, Closing, Open, OpenRefusal},
 };
 
-pub(super) async fn open(
+pub(super) fn open(
     unit: &mut Unit<'_>,
     request: Open,
 ) -> Result<Result<Payment, OpenRefusal>, Error> {
-    if let Some(payment) = rows::payment_by_key(unit.connection, &request.key).await? {
-        return replay(unit, payment, request).await;
+    if let Some(payment) = rows::payment_by_key(unit.connection, &request.key)? {
+        return replay(unit, payment, request);
     }
-    let order = request.payable.order;
-    let known = rows::find_payable(unit.connection, order).await?;
-    match known.as_ref().map(|payable| payable.state) {
+    let snapshot = request.payable;
+    let order = snapshot.order;
+    let (known, others): (Vec<_>, Vec<_>) =
+        rows::twins(unit.connection, order, &snapshot.reference)?
+            .into_iter()
+            .partition(|twin| twin.snapshot.order == order);
+    let known = known.into_iter().next();
+    match known.as_ref().map(|known| known.payable.state) {
         Some(PayableState::Paid) => return Ok(Err(OpenRefusal::Paid)),
         Some(PayableState::Closed) => return Ok(Err(OpenRefusal::Over)),
-        Some(PayableState::Open) | None => {}
-    }
-    // From here on the amount may change: nobody holds the order.
-    if let Some(live) = unit.live(order).await? {
-        let until = live.expires_at.unwrap_or(unit.now);
-        return Ok(Err(OpenRefusal::Busy { until }));
-    }
-    let payable = match known {
-        Some(payable) if payable.snapshot == request.payable => payable,
-        Some(payable) => {
-            let version = payable.version + 1;
-            Payable { snapshot: request.payable, version, ..payable }
+        // From here on the amount may change: nobody holds the order.
+        Some(PayableState::Open) => {
+            if let Some(live) = unit.live(order)? {
+                let until = live.expires_at.unwrap_or(unit.now);
+                return Ok(Err(OpenRefusal::Busy { until }));
+            }
         }
-        None => Payable::new(request.payable),
+        None => {}
+    }
+    let (payable, changed) = match known {
+        Some(known) if known.snapshot == snapshot => (known.payable, false),
+        Some(known) => {
+            let version = known.payable.version + 1;
+            (Payable { terms: snapshot.terms(), version, ..known.payable }, true)
+        }
+        None => (Payable::new(snapshot.terms()), true),
     };
     if request.provider != Provider::Cash && payable.accepts(unit.now) == Err(NotPayable::Over) {
         return Ok(Err(OpenRefusal::Over));
     }
-    let twin = rows::payable_by_reference(unit.connection, &payable.snapshot.reference).await?;
-    if twin.as_ref().is_some_and(|twin| twin.snapshot.order != order) {
+    if !others.is_empty() {
         return Ok(Err(OpenRefusal::Reference));
     }
-    if twin.as_ref() != Some(&payable) {
-        rows::save_payable(unit.connection, &payable).await?;
+    if changed {
+        rows::save_payable(unit.connection, &payable, &snapshot)?;
     }
-    let mut payment = Payment::new(&payable.snapshot, request.provider, request.key, unit.now);
+    let mut payment = Payment::new(&payable.terms, request.provider, request.key, unit.now);
     payment.redirect_url = request.redirect_url;
-    rows::save_payment(unit.connection, &payment).await?;
+    rows::save_payment(unit.connection, &payment)?;
     Ok(Ok(payment))
 }
 
 /// The same key again: the same payment. A way back to the shop is taken over when the first call knew none.
-async fn replay(
-    unit: &mut Unit<'_>,
+fn replay(
+    unit: &Unit<'_>,
     mut payment: Payment,
     request: Open,
 ) -> Result<Result<Payment, OpenRefusal>, Error> {
@@ -69,15 +75,15 @@ async fn replay(
     if better && payment.status == Status::Pending && payment.amount == request.payable.amount {
         payment.redirect_url = request.redirect_url;
         payment.version += 1;
-        rows::save_payment(unit.connection, &payment).await?;
+        rows::save_payment(unit.connection, &payment)?;
     }
     Ok(Ok(payment))
 }
 
-pub(super) async fn close(unit: &mut Unit<'_>, request: Close) -> Result<Closing, Error> {
-    let Some(mut payable) = rows::find_payable(unit.connection, request.order).await? else {
+pub(super) fn close(unit: &mut Unit<'_>, request: Close) -> Result<Closing, Error> {
+    let Some(mut payable) = rows::find_payable(unit.connection, request.order)? else {
         // It was never heard of, and news of it may still be on the way: it must not open then.
-        rows::save_payable(unit.connection, &unheard(&request)).await?;
+        unheard(unit, request)?;
         return Ok(Closing::Closed);
     };
     match payable.state {
@@ -85,20 +91,20 @@ pub(super) async fn close(unit: &mut Unit<'_>, request: Close) -> Result<Closing
         PayableState::Closed => return Ok(Closing::Closed),
         PayableState::Open => {}
     }
-    if let Some(live) = unit.live(request.order).await? {
+    if let Some(live) = unit.live(request.order)? {
         if let Some(until) = live.expires_at.filter(|_| request.spare_live) {
             return Ok(Closing::Live(until));
         }
-        unit.release_closed(live).await?;
+        unit.release_closed(live)?;
     }
-    rows::cancel_pending(unit.connection, request.order).await?;
+    rows::cancel_pending(unit.connection, request.order)?;
     payable.close(&request.reason).map_err(illegal)?;
-    rows::save_payable(unit.connection, &payable).await?;
+    rows::save_state(unit.connection, &payable)?;
     Ok(Closing::Closed)
 }
 
-/// A closed order of which nothing but the id is known. The id stands in for the number, which no provider can name.
-fn unheard(request: &Close) -> Payable {
+/// Writes a closed order of which nothing but the id is known. The id stands in for the number, which no provider can name.
+fn unheard(unit: &Unit<'_>, request: Close) -> Result<(), Error> {
     let snapshot = Snapshot {
         order: request.order,
         reference: request.order.to_string(),
@@ -109,18 +115,19 @@ fn unheard(request: &Close) -> Payable {
         customer_phone: String::new(),
         locale: String::new(),
     };
-    let closed_reason = request.reason.clone();
-    Payable { state: PayableState::Closed, closed_reason, ..Payable::new(snapshot) }
+    let payable = Payable {
+        state: PayableState::Closed,
+        closed_reason: request.reason,
+        ..Payable::new(snapshot.terms())
+    };
+    rows::save_payable(unit.connection, &payable, &snapshot)
 }
 
-pub(super) async fn delivered(unit: &mut Unit<'_>, order: OrderId) -> Result<(), Error> {
-    sqlx::query(
+pub(super) fn delivered(unit: &mut Unit<'_>, order: OrderId) -> Result<(), Error> {
+    unit.connection.execute(
         "update payables set delivered_at = ?, version = version + 1
          where order_id = ? and delivered_at is null",
-    )
-    .bind(unit.now.millis())
-    .bind(order.to_string())
-    .execute(&mut *unit.connection)
-    .await?;
+        params![unit.now.millis(), order.to_string()],
+    )?;
     Ok(())
 }

@@ -1,71 +1,54 @@
-//! Payables and payments as rows.
+//! Payables and payments as rows. Columns are read by number, in the order of the select beside.
+
+use std::str::FromStr;
 
 use clock::Timestamp;
 use ids::{OrderId, PaymentId};
-use money::{Currency, Money};
-use sqlite::SqliteConnection;
-use sqlx::{FromRow, SqlitePool};
+use money::Money;
+use sqlite::{Connection, Error, FromRow, Row, params};
 
-use crate::domain::{Payable, PayableState, Payment, Provider, Snapshot, Status};
+use crate::{
+    domain::{Payable, PayableState, Payment, Provider, Snapshot, Status, Terms},
+    store::Known,
+};
 
-type Sql<T> = Result<T, sqlx::Error>;
+fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Error> {
+    row.get_ref(column)?.as_str().map_err(Error::value)
+}
 
 /// Text of a column as what it stands for.
-pub(super) fn parsed<T: std::str::FromStr>(text: &str) -> Sql<T>
+pub(super) fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T, Error>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
+    text(row, column)?.parse().map_err(|error: T::Err| Error::value(error))
 }
 
-/// A value that the schema's checks should have kept out.
-pub(super) fn known<T>(value: Option<T>, column: &'static str) -> Sql<T> {
-    value.ok_or_else(|| sqlx::Error::Decode(format!("{column} is not a known value").into()))
+/// A name that the schema's checks let in.
+pub(super) fn named<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&str) -> Option<T>,
+) -> Result<T, Error> {
+    let name = text(row, column)?;
+    read(name).ok_or_else(|| Error::value(format!("{name} is not a known name")))
+}
+
+/// A moment that has come.
+pub(super) fn moment(row: &Row<'_>, column: usize) -> Result<Timestamp, Error> {
+    Ok(Timestamp::from_millis(row.get(column)?))
+}
+
+/// A moment that may not have come.
+pub(super) fn moment_if_any(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Error> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
 /// A write over a version that must still be there.
-pub(super) fn exactly_one(result: &sqlx::sqlite::SqliteQueryResult) -> Sql<()> {
-    match result.rows_affected() {
+pub(super) fn exactly_one(written: u64) -> Result<(), Error> {
+    match written {
         1 => Ok(()),
-        _ => Err(sqlx::Error::Protocol("the row is not as it was read".to_owned())),
-    }
-}
-
-#[derive(FromRow)]
-struct PaymentRow {
-    id: String,
-    order_id: String,
-    reference: String,
-    provider: String,
-    status: String,
-    amount: i64,
-    currency: String,
-    key: String,
-    redirect_url: String,
-    provider_ref: String,
-    created_at: i64,
-    expires_at: Option<i64>,
-    paid_at: Option<i64>,
-    version: i64,
-}
-
-impl PaymentRow {
-    fn read(self) -> Sql<Payment> {
-        Ok(Payment {
-            id: parsed(&self.id)?,
-            order: parsed(&self.order_id)?,
-            reference: self.reference,
-            provider: known(Provider::parse(&self.provider), "payments.provider")?,
-            status: known(Status::parse(&self.status), "payments.status")?,
-            amount: Money::new(self.amount, parsed::<Currency>(&self.currency)?),
-            key: self.key,
-            redirect_url: self.redirect_url,
-            provider_ref: self.provider_ref,
-            created_at: Timestamp::from_millis(self.created_at),
-            expires_at: self.expires_at.map(Timestamp::from_millis),
-            paid_at: self.paid_at.map(Timestamp::from_millis),
-            version: self.version,
-        })
+        _ => Err(Error::value("the row is not as it was read")),
     }
 }
 
@@ -80,213 +63,236 @@ macro_rules! select_payment {
     };
 }
 
-/// A payment that is known to be there.
-pub(super) async fn payment(connection: &mut SqliteConnection, id: PaymentId) -> Sql<Payment> {
-    let row: PaymentRow = sqlx::query_as(select_payment!("where p.id = ?"))
-        .bind(id.to_string())
-        .fetch_one(connection)
-        .await?;
-    row.read()
+impl FromRow for Payment {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            id: parsed(row, 0)?,
+            order: parsed(row, 1)?,
+            reference: row.get(2)?,
+            provider: named(row, 3, Provider::parse)?,
+            status: named(row, 4, Status::parse)?,
+            amount: Money::new(row.get(5)?, parsed(row, 6)?),
+            key: row.get(7)?,
+            redirect_url: row.get(8)?,
+            provider_ref: row.get(9)?,
+            created_at: moment(row, 10)?,
+            expires_at: moment_if_any(row, 11)?,
+            paid_at: moment_if_any(row, 12)?,
+            version: row.get(13)?,
+        })
+    }
 }
 
-pub(super) async fn payment_by_key(
-    connection: &mut SqliteConnection,
-    key: &str,
-) -> Sql<Option<Payment>> {
-    let row: Option<PaymentRow> = sqlx::query_as(select_payment!("where p.key = ?"))
-        .bind(key)
-        .fetch_optional(connection)
-        .await?;
-    row.map(PaymentRow::read).transpose()
+/// A payment that is known to be there.
+pub(super) fn payment(connection: &Connection, id: PaymentId) -> Result<Payment, Error> {
+    connection.one(select_payment!("where p.id = ?"), [id.to_string()])
+}
+
+pub(super) fn payment_by_key(connection: &Connection, key: &str) -> Result<Option<Payment>, Error> {
+    connection.first(select_payment!("where p.key = ?"), [key])
+}
+
+pub(super) fn is_opened(connection: &Connection, key: &str) -> Result<bool, Error> {
+    connection.one("select exists (select 1 from payments where key = ?)", [key])
 }
 
 /// The payment that holds an order or has paid it.
-pub(super) async fn live(
-    connection: &mut SqliteConnection,
-    order: OrderId,
-) -> Sql<Option<Payment>> {
-    let row: Option<PaymentRow> = sqlx::query_as(select_payment!(
-        "where p.order_id = ? and p.status in ('processing', 'paid', 'partially_refunded')"
-    ))
-    .bind(order.to_string())
-    .fetch_optional(connection)
-    .await?;
-    row.map(PaymentRow::read).transpose()
+pub(super) fn live(connection: &Connection, order: OrderId) -> Result<Option<Payment>, Error> {
+    connection.first(
+        select_payment!(
+            "where p.order_id = ? and p.status in ('processing', 'paid', 'partially_refunded')"
+        ),
+        [order.to_string()],
+    )
 }
 
 /// The latest payment of an order with a provider that nobody has acted on.
-pub(super) async fn pending(
-    connection: &mut SqliteConnection,
+pub(super) fn pending(
+    connection: &Connection,
     order: OrderId,
     provider: Provider,
-) -> Sql<Option<Payment>> {
-    let row: Option<PaymentRow> = sqlx::query_as(select_payment!(
-        "where p.order_id = ? and p.provider = ? and p.status = 'pending' order by p.id desc limit 1"
-    ))
-    .bind(order.to_string())
-    .bind(provider.as_str())
-    .fetch_optional(connection)
-    .await?;
-    row.map(PaymentRow::read).transpose()
+) -> Result<Option<Payment>, Error> {
+    connection.first(
+        select_payment!(
+            "where p.order_id = ? and p.provider = ? and p.status = 'pending' order by p.id desc limit 1"
+        ),
+        params![order.to_string(), provider.as_str()],
+    )
 }
 
-pub(super) async fn payments(pool: &SqlitePool, order: OrderId, limit: u32) -> Sql<Vec<Payment>> {
-    let rows: Vec<PaymentRow> =
-        sqlx::query_as(select_payment!("where p.order_id = ? order by p.id desc limit ?"))
-            .bind(order.to_string())
-            .bind(limit)
-            .fetch_all(pool)
-            .await?;
-    rows.into_iter().map(PaymentRow::read).collect()
+pub(super) fn payments(
+    connection: &Connection,
+    order: OrderId,
+    limit: u32,
+) -> Result<Vec<Payment>, Error> {
+    connection.all(
+        select_payment!("where p.order_id = ? order by p.id desc limit ?"),
+        params![order.to_string(), limit],
+    )
 }
 
 /// Holds whose time is over.
-pub(super) async fn due(pool: &SqlitePool, now: Timestamp, limit: u32) -> Sql<Vec<PaymentId>> {
-    let ids: Vec<String> = sqlx::query_scalar(
+pub(super) fn due(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<PaymentId>, Error> {
+    let ids: Vec<String> = connection.all(
         "select id from payments where status = 'processing' and expires_at < ? order by expires_at limit ?",
-    )
-    .bind(now.millis())
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
-    ids.iter().map(|id| parsed(id)).collect()
+        params![now.millis(), limit],
+    )?;
+    ids.iter()
+        .map(|id| id.parse().map_err(|error: ids::ParseIdError| Error::value(error)))
+        .collect()
 }
 
 /// Writes a new payment, or a known one over the version before.
-pub(super) async fn save_payment(connection: &mut SqliteConnection, payment: &Payment) -> Sql<()> {
-    let written = sqlx::query(
+pub(super) fn save_payment(connection: &Connection, payment: &Payment) -> Result<(), Error> {
+    let written = connection.execute(
         "insert into payments values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (id) do update set status = excluded.status, provider_ref = excluded.provider_ref,
          redirect_url = excluded.redirect_url, expires_at = excluded.expires_at, paid_at = excluded.paid_at,
          version = excluded.version
          where payments.version = excluded.version - 1",
-    )
-    .bind(payment.id.to_string())
-    .bind(payment.order.to_string())
-    .bind(payment.provider.as_str())
-    .bind(payment.status.as_str())
-    .bind(payment.amount.amount)
-    .bind(payment.amount.currency.code())
-    .bind(&payment.key)
-    .bind(&payment.redirect_url)
-    .bind(&payment.provider_ref)
-    .bind(payment.created_at.millis())
-    .bind(payment.expires_at.map(Timestamp::millis))
-    .bind(payment.paid_at.map(Timestamp::millis))
-    .bind(payment.version)
-    .execute(connection)
-    .await?;
-    exactly_one(&written)
+        params![
+            payment.id.to_string(),
+            payment.order.to_string(),
+            payment.provider.as_str(),
+            payment.status.as_str(),
+            payment.amount.amount,
+            payment.amount.currency.code(),
+            payment.key,
+            payment.redirect_url,
+            payment.provider_ref,
+            payment.created_at.millis(),
+            payment.expires_at.map(Timestamp::millis),
+            payment.paid_at.map(Timestamp::millis),
+            payment.version,
+        ],
+    )?;
+    exactly_one(written)
 }
 
 /// Ends the tries that nobody has acted on.
-pub(super) async fn cancel_pending(connection: &mut SqliteConnection, order: OrderId) -> Sql<()> {
-    sqlx::query(
+pub(super) fn cancel_pending(connection: &Connection, order: OrderId) -> Result<(), Error> {
+    connection.execute(
         "update payments set status = 'cancelled', expires_at = null, version = version + 1
          where order_id = ? and status = 'pending'",
-    )
-    .bind(order.to_string())
-    .execute(connection)
-    .await?;
+        [order.to_string()],
+    )?;
     Ok(())
 }
 
-#[derive(FromRow)]
-struct PayableRow {
-    order_id: String,
-    reference: String,
-    amount: i64,
-    currency: String,
-    payable_until: i64,
-    state: String,
-    closed_reason: String,
-    lines: String,
-    delivery: i64,
-    locale: String,
-    customer_phone: String,
-    delivered_at: Option<i64>,
-    version: i64,
-    held: bool,
+macro_rules! payable {
+    () => {
+        "order_id, reference, amount, currency, payable_until, state, closed_reason, delivered_at, version"
+    };
 }
 
-impl PayableRow {
-    fn read(self) -> Sql<Payable> {
-        let lines = serde_json::from_str(&self.lines);
-        Ok(Payable {
-            snapshot: Snapshot {
-                order: parsed(&self.order_id)?,
-                reference: self.reference,
-                amount: Money::new(self.amount, parsed::<Currency>(&self.currency)?),
-                payable_until: Timestamp::from_millis(self.payable_until),
-                lines: lines.map_err(|error| sqlx::Error::Decode(error.into()))?,
-                delivery: self.delivery,
-                customer_phone: self.customer_phone,
-                locale: self.locale,
+macro_rules! snapshot {
+    () => {
+        concat!(payable!(), ", lines, delivery, customer_phone, locale")
+    };
+}
+
+impl FromRow for Payable {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            terms: Terms {
+                order: parsed(row, 0)?,
+                reference: row.get(1)?,
+                amount: Money::new(row.get(2)?, parsed(row, 3)?),
+                payable_until: moment(row, 4)?,
             },
-            state: known(PayableState::parse(&self.state), "payables.state")?,
-            closed_reason: self.closed_reason,
-            delivered_at: self.delivered_at.map(Timestamp::from_millis),
-            version: self.version,
+            state: named(row, 5, PayableState::parse)?,
+            closed_reason: row.get(6)?,
+            delivered_at: moment_if_any(row, 7)?,
+            version: row.get(8)?,
         })
     }
 }
 
+impl FromRow for Known {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        let payable = Payable::from_row(row)?;
+        let terms = payable.terms.clone();
+        let snapshot = Snapshot {
+            order: terms.order,
+            reference: terms.reference,
+            amount: terms.amount,
+            payable_until: terms.payable_until,
+            lines: serde_json::from_str(text(row, 9)?).map_err(Error::value)?,
+            delivery: row.get(10)?,
+            customer_phone: row.get(11)?,
+            locale: row.get(12)?,
+        };
+        Ok(Self { payable, snapshot, held: row.get(13)? })
+    }
+}
+
 /// A payable that is known to be there.
-pub(super) async fn payable(connection: &mut SqliteConnection, order: OrderId) -> Sql<Payable> {
-    find_payable(connection, order).await?.ok_or(sqlx::Error::RowNotFound)
+pub(super) fn payable(connection: &Connection, order: OrderId) -> Result<Payable, Error> {
+    let select = concat!("select ", payable!(), " from payables where order_id = ?");
+    connection.one(select, [order.to_string()])
 }
 
-pub(super) async fn find_payable(
-    connection: &mut SqliteConnection,
+pub(super) fn find_payable(
+    connection: &Connection,
     order: OrderId,
-) -> Sql<Option<Payable>> {
-    let row: Option<PayableRow> =
-        sqlx::query_as("select *, false as held from payables where order_id = ?")
-            .bind(order.to_string())
-            .fetch_optional(connection)
-            .await?;
-    row.map(PayableRow::read).transpose()
+) -> Result<Option<Payable>, Error> {
+    let select = concat!("select ", payable!(), " from payables where order_id = ?");
+    connection.first(select, [order.to_string()])
 }
 
-pub(super) async fn payable_by_reference(
-    connection: &mut SqliteConnection,
+pub(super) fn payable_by_reference(
+    connection: &Connection,
     reference: &str,
-) -> Sql<Option<Payable>> {
-    let row: Option<PayableRow> =
-        sqlx::query_as("select *, false as held from payables where reference = ?")
-            .bind(reference)
-            .fetch_optional(connection)
-            .await?;
-    row.map(PayableRow::read).transpose()
+) -> Result<Option<Payable>, Error> {
+    let select = concat!("select ", payable!(), " from payables where reference = ?");
+    connection.first(select, [reference])
 }
 
-/// A payable, and whether a provider holds it: a hold whose time is over counts for nothing.
-pub(super) async fn payable_and_hold(
-    pool: &SqlitePool,
+/// What is known of an order, and of another one that has its reference; holds are not looked for.
+pub(super) fn twins(
+    connection: &Connection,
+    order: OrderId,
+    reference: &str,
+) -> Result<Vec<Known>, Error> {
+    connection.all(
+        concat!(
+            "select ",
+            snapshot!(),
+            ", false from payables where order_id = ? or reference = ?"
+        ),
+        params![order.to_string(), reference],
+    )
+}
+
+/// What an order's number stands for. A hold whose time is over counts for nothing.
+pub(super) fn known(
+    connection: &Connection,
     reference: &str,
     now: Timestamp,
-) -> Sql<Option<(Payable, bool)>> {
-    let row: Option<PayableRow> = sqlx::query_as(
-        "select *, exists (select 1 from payments p where p.order_id = payables.order_id
-         and p.status = 'processing' and p.expires_at >= ?) as held
-         from payables where reference = ?",
+) -> Result<Option<Known>, Error> {
+    connection.first(
+        concat!(
+            "select ",
+            snapshot!(),
+            ", exists (select 1 from payments p where p.order_id = payables.order_id
+               and p.status = 'processing' and p.expires_at >= ?)
+             from payables where reference = ?"
+        ),
+        params![now.millis(), reference],
     )
-    .bind(now.millis())
-    .bind(reference)
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| {
-        let held = row.held;
-        row.read().map(|payable| (payable, held))
-    })
-    .transpose()
 }
 
-/// Writes a new payable, or a known one over the version before.
-pub(super) async fn save_payable(connection: &mut SqliteConnection, payable: &Payable) -> Sql<()> {
-    let snapshot = &payable.snapshot;
-    let lines = serde_json::to_string(&snapshot.lines);
-    let written = sqlx::query(
+/// Writes a new payable, or a known one over the version before, with all that the order service said.
+pub(super) fn save_payable(
+    connection: &Connection,
+    payable: &Payable,
+    snapshot: &Snapshot,
+) -> Result<(), Error> {
+    let written = connection.execute(
         "insert into payables values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (order_id) do update set reference = excluded.reference, amount = excluded.amount,
          currency = excluded.currency, payable_until = excluded.payable_until, state = excluded.state,
@@ -294,21 +300,36 @@ pub(super) async fn save_payable(connection: &mut SqliteConnection, payable: &Pa
          locale = excluded.locale, customer_phone = excluded.customer_phone,
          delivered_at = excluded.delivered_at, version = excluded.version
          where payables.version = excluded.version - 1",
-    )
-    .bind(snapshot.order.to_string())
-    .bind(&snapshot.reference)
-    .bind(snapshot.amount.amount)
-    .bind(snapshot.amount.currency.code())
-    .bind(snapshot.payable_until.millis())
-    .bind(payable.state.as_str())
-    .bind(&payable.closed_reason)
-    .bind(lines.map_err(|error| sqlx::Error::Encode(error.into()))?)
-    .bind(snapshot.delivery)
-    .bind(&snapshot.locale)
-    .bind(&snapshot.customer_phone)
-    .bind(payable.delivered_at.map(Timestamp::millis))
-    .bind(payable.version)
-    .execute(connection)
-    .await?;
-    exactly_one(&written)
+        params![
+            snapshot.order.to_string(),
+            snapshot.reference,
+            snapshot.amount.amount,
+            snapshot.amount.currency.code(),
+            snapshot.payable_until.millis(),
+            payable.state.as_str(),
+            payable.closed_reason,
+            serde_json::to_string(&snapshot.lines).map_err(Error::value)?,
+            snapshot.delivery,
+            snapshot.locale,
+            snapshot.customer_phone,
+            payable.delivered_at.map(Timestamp::millis),
+            payable.version,
+        ],
+    )?;
+    exactly_one(written)
+}
+
+/// Writes a move of a payable over the version before; what the order service said stays.
+pub(super) fn save_state(connection: &Connection, payable: &Payable) -> Result<(), Error> {
+    let written = connection.execute(
+        "update payables set state = ?1, closed_reason = ?2, version = ?3
+         where order_id = ?4 and version = ?3 - 1",
+        params![
+            payable.state.as_str(),
+            payable.closed_reason,
+            payable.version,
+            payable.terms.order.to_string(),
+        ],
+    )?;
+    exactly_one(written)
 }

@@ -3,183 +3,166 @@
 use std::collections::{BTreeMap, HashMap};
 
 use clock::Timestamp;
-use fault::Fault;
 use ids::{MerchantId, ProductId};
-use sqlite::{Sqlite, SqliteConnection, violates};
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlite::{Connection, FromRow, Row, params, violates};
 
-use super::{decode, fault, from_json, json, parsed};
+use super::{from_json, id, json, text};
 use crate::{
     domain::{Event, OfferState, Product, Rating, Status},
     error::Error,
     store::{Encode, Write},
 };
 
-/// What [`read`] reads, of `products p`.
-pub(super) const COLUMNS: &str = "p.id, p.slug, p.merchant_id, p.category_id, p.status, p.body, \
-    p.version, p.created_at, p.updated_at, p.price, p.in_stock, p.sellers, p.popularity, \
-    p.rating_sum, p.rating_count";
+/// What a [`Product`] is read from, of `products p`.
+macro_rules! columns {
+    () => {
+        "p.id, p.slug, p.merchant_id, p.category_id, p.status, p.body, p.version, p.created_at, \
+         p.updated_at, p.price, p.in_stock, p.sellers, p.popularity, p.rating_sum, p.rating_count"
+    };
+}
+pub(super) const COLUMNS: &str = columns!();
 
-pub(super) async fn create(
-    connection: &mut SqliteConnection,
+pub(super) fn create(
+    connection: &Connection,
     write: Write,
     encode: Encode,
 ) -> Result<Product, Error> {
     let mut product = write.product.clone();
     let body = json(&product.content)?;
-    let row = match insert(connection, &product, &body).await? {
+    let row = match insert(connection, &product, &body)? {
         Some(row) => row,
         None => {
             product.slug = write.spare_slug.clone().ok_or(Error::SlugTaken)?;
-            insert(connection, &product, &body).await?.ok_or(Error::SlugTaken)?
+            insert(connection, &product, &body)?.ok_or(Error::SlugTaken)?
         }
     };
-    derive(connection, row, &product, &body).await?;
-    list(connection, row).await?;
-    announce(connection, &product, write, encode).await?;
+    derive(connection, row, &product, &body)?;
+    list(connection, row)?;
+    announce(connection, &product, write, encode)?;
     Ok(product)
 }
 
 /// The key of the new row; none when the slug is taken.
-async fn insert(
-    connection: &mut SqliteConnection,
+fn insert(
+    connection: &Connection,
     product: &Product,
     body: &str,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
+) -> Result<Option<i64>, sqlite::Error> {
+    connection.first(
         "insert into products (id, slug, merchant_id, category_id, status, brand, body, version,
          created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          on conflict (slug) do nothing returning row",
+        params![
+            product.id.to_string(),
+            product.slug,
+            product.merchant.to_string(),
+            product.category.to_string(),
+            product.status.as_str(),
+            fold(&product.content.brand),
+            body,
+            product.version,
+            product.created_at.millis(),
+            product.updated_at.millis(),
+        ],
     )
-    .bind(product.id.to_string())
-    .bind(&product.slug)
-    .bind(product.merchant.to_string())
-    .bind(product.category.to_string())
-    .bind(product.status.as_str())
-    .bind(fold(&product.content.brand))
-    .bind(body)
-    .bind(product.version)
-    .bind(product.created_at.millis())
-    .bind(product.updated_at.millis())
-    .fetch_optional(connection)
-    .await
 }
 
-pub(super) async fn replace(
-    connection: &mut SqliteConnection,
+/// What stays when a product is replaced: price, stock, sellers, popularity, rating.
+type Kept = (i64, i64, bool, String, i64, u32, u32);
+
+pub(super) fn replace(
+    connection: &Connection,
     write: Write,
     encode: Encode,
 ) -> Result<Product, Error> {
     let mut product = write.product.clone();
     let body = json(&product.content)?;
-    let updated = sqlx::query(
+    let updated = connection.first::<Kept>(
         "update products set slug = ?, category_id = ?, status = ?, brand = ?, body = ?,
          version = ?, updated_at = ?
          where id = ? and version = ? - 1 and status <> 'archived'
          returning row, price, in_stock, sellers, popularity, rating_sum, rating_count",
-    )
-    .bind(&product.slug)
-    .bind(product.category.to_string())
-    .bind(product.status.as_str())
-    .bind(fold(&product.content.brand))
-    .bind(&body)
-    .bind(product.version)
-    .bind(product.updated_at.millis())
-    .bind(product.id.to_string())
-    .bind(product.version)
-    .fetch_optional(&mut *connection)
-    .await;
-    let updated = match updated {
+        params![
+            product.slug,
+            product.category.to_string(),
+            product.status.as_str(),
+            fold(&product.content.brand),
+            body,
+            product.version,
+            product.updated_at.millis(),
+            product.id.to_string(),
+            product.version,
+        ],
+    );
+    let (row, price_from, in_stock, sellers, popularity, sum, count) = match updated {
         Err(error) if violates(&error, "products.slug") => return Err(Error::SlugTaken),
         other => other?.ok_or(Error::VersionMismatch)?,
     };
-    let row: i64 = updated.try_get("row")?;
-    product.offers = offers(&updated)?;
-    product.rating = rating(&updated)?;
-    product.popularity = updated.try_get("popularity")?;
-    for sql in [
-        "delete from skus where product = ?",
-        "delete from product_attributes where product = ?",
-        "delete from listings where product = ?",
-    ] {
-        sqlx::query(sql).bind(row).execute(&mut *connection).await?;
-    }
+    let sellers = serde_json::from_str(&sellers).map_err(sqlite::Error::value)?;
+    product.offers = OfferState { price_from, in_stock, sellers };
+    product.popularity = popularity;
+    product.rating = Rating { sum, count };
+    connection.execute("delete from skus where product = ?", [row])?;
+    connection.execute("delete from product_attributes where product = ?", [row])?;
+    connection.execute("delete from listings where product = ?", [row])?;
     if product.status != Status::Archived {
-        derive(connection, row, &product, &body).await?;
-        list(connection, row).await?;
+        derive(connection, row, &product, &body)?;
+        list(connection, row)?;
     }
-    announce(connection, &product, write, encode).await?;
+    announce(connection, &product, write, encode)?;
     Ok(product)
 }
 
 /// Writes SKUs and attributes.
-async fn derive(
-    connection: &mut SqliteConnection,
-    row: i64,
-    product: &Product,
-    body: &str,
-) -> Result<(), Error> {
-    let written = sqlx::query(
+fn derive(connection: &Connection, row: i64, product: &Product, body: &str) -> Result<(), Error> {
+    let written = connection.execute(
         "insert into skus (merchant_id, sku, product, variant_id)
          select ?1, value ->> 'sku', ?2, value ->> 'id' from json_each(?3, '$.variants')
          where true on conflict do nothing",
-    )
-    .bind(product.merchant.to_string())
-    .bind(row)
-    .bind(body)
-    .execute(&mut *connection)
-    .await?;
-    if usize::try_from(written.rows_affected()).ok() != Some(product.content.variants.len()) {
-        return Err(taken(connection, row, product, body).await?);
+        params![product.merchant.to_string(), row, body],
+    )?;
+    if usize::try_from(written).ok() != Some(product.content.variants.len()) {
+        return Err(taken(connection, row, product, body)?);
     }
     if !product.content.attributes.is_empty() {
-        sqlx::query(
+        connection.execute(
             "insert into product_attributes (product, name, value)
              select ?1, key, value from json_each(?2, '$.attributes')",
-        )
-        .bind(row)
-        .bind(body)
-        .execute(connection)
-        .await?;
+            params![row, body],
+        )?;
     }
     Ok(())
 }
 
 /// Which SKU it was.
-async fn taken(
-    connection: &mut SqliteConnection,
+fn taken(
+    connection: &Connection,
     row: i64,
     product: &Product,
     body: &str,
-) -> Result<Error, sqlx::Error> {
-    let sku: Option<String> = sqlx::query_scalar(
+) -> Result<Error, sqlite::Error> {
+    let sku: Option<String> = connection.first(
         "select s.sku from json_each(?1, '$.variants') v
          join skus s on s.merchant_id = ?2 and s.sku = v.value ->> 'sku' and s.product <> ?3
          order by v.key limit 1",
-    )
-    .bind(body)
-    .bind(product.merchant.to_string())
-    .bind(row)
-    .fetch_optional(connection)
-    .await?;
+        params![body, product.merchant.to_string(), row],
+    )?;
     let sku = sku.unwrap_or_default();
     let at = product.content.variants.iter().position(|variant| variant.sku == sku);
     Ok(Error::SkuTaken { at: at.unwrap_or(0), sku })
 }
 
 /// Lists an active product under all that it belongs to. Nothing is listed of it yet.
-async fn list(connection: &mut SqliteConnection, row: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
+fn list(connection: &Connection, row: i64) -> Result<(), sqlite::Error> {
+    connection.execute(
         "insert into scopes (name)
          select 'brand:' || brand from products where row = ?1 and brand <> ''
          union all
          select 'seller:' || s.value from products p, json_each(p.sellers) s where p.row = ?1
          on conflict do nothing",
-    )
-    .bind(row)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
+        [row],
+    )?;
+    connection.execute(
         "with recursive up (parent_id, scope) as (
              select parent_id, scope from categories
              where id = (select category_id from products where row = ?1)
@@ -200,153 +183,143 @@ async fn list(connection: &mut SqliteConnection, row: i64) -> Result<(), sqlx::E
          ) s
          join products p on p.row = ?1
          where p.status = 'active'",
-    )
-    .bind(row)
-    .execute(connection)
-    .await?;
+        [row],
+    )?;
     Ok(())
 }
 
-async fn announce(
-    connection: &mut SqliteConnection,
+fn announce(
+    connection: &Connection,
     product: &Product,
     write: Write,
     encode: Encode,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), sqlite::Error> {
     let (product, category, now) = (product.clone(), write.category, product.updated_at);
     let event = if product.status == Status::Archived {
         Event::Deleted { product, category }
     } else {
         Event::Changed { product, category, offers: write.offers }
     };
-    outbox::sqlite::append(connection, &[encode(&event)], now).await
+    outbox::sqlite::append(connection, &[encode(&event)], now)
 }
 
-pub(super) async fn set_offers(
-    connection: &mut SqliteConnection,
+pub(super) fn set_offers(
+    connection: &Connection,
     product: ProductId,
-    offers: OfferState,
+    offers: &OfferState,
     version: i64,
 ) -> Result<bool, sqlite::Error> {
-    let row: Option<i64> = sqlx::query_scalar(
-        "update products set price = ?, in_stock = ?, sellers = ?, offers_version = ?
-         where id = ? and offers_version < ? returning row",
-    )
-    .bind(offers.price_from)
-    .bind(offers.in_stock)
-    .bind(json(&offers.sellers)?)
-    .bind(version)
-    .bind(product.to_string())
-    .bind(version)
-    .fetch_optional(&mut *connection)
-    .await?;
+    let row: Option<i64> = connection.first(
+        "update products set price = ?1, in_stock = ?2, sellers = ?3, offers_version = ?4
+         where id = ?5 and offers_version < ?4 returning row",
+        params![
+            offers.price_from,
+            offers.in_stock,
+            json(&offers.sellers)?,
+            version,
+            product.to_string(),
+        ],
+    )?;
     let Some(row) = row else { return Ok(false) };
-    sqlx::query("delete from listings where product = ?")
-        .bind(row)
-        .execute(&mut *connection)
-        .await?;
-    list(connection, row).await?;
+    connection.execute("delete from listings where product = ?", [row])?;
+    list(connection, row)?;
     Ok(true)
 }
 
-pub(super) async fn sold(
-    connection: &mut SqliteConnection,
-    event: String,
-    pieces: Vec<(ProductId, i64)>,
+pub(super) fn sold(
+    connection: &Connection,
+    event: &str,
+    pieces: &[(ProductId, i64)],
     now: Timestamp,
 ) -> Result<(), sqlite::Error> {
-    if !outbox::sqlite::first_time(&mut *connection, &event, now).await? {
+    if !outbox::sqlite::first_time(connection, event, now)? {
         return Ok(());
     }
     for (product, pieces) in pieces {
-        sqlx::query("update products set popularity = popularity + ? where id = ?")
-            .bind(pieces)
-            .bind(product.to_string())
-            .execute(&mut *connection)
-            .await?;
-        sqlx::query(
-            "update listings set popularity = p.popularity from products p
-             where p.id = ? and listings.product = p.row",
-        )
-        .bind(product.to_string())
-        .execute(&mut *connection)
-        .await?;
+        let updated: Option<(i64, i64)> = connection.first(
+            "update products set popularity = popularity + ? where id = ?
+             returning popularity, row",
+            params![pieces, product.to_string()],
+        )?;
+        if let Some((popularity, row)) = updated {
+            connection.execute(
+                "update listings set popularity = ? where product = ?",
+                [popularity, row],
+            )?;
+        }
     }
     Ok(())
 }
 
-pub(super) async fn find(database: &Sqlite, ids: &[ProductId]) -> Result<Vec<Product>, Fault> {
-    let list = json(&ids).map_err(fault)?;
-    let sql =
-        format!("select {COLUMNS} from products p where p.id in (select value from json_each(?))");
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(list)
-        .fetch_all(database.read())
-        .await
-        .map_err(fault)?;
-    let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(fault)?;
+pub(super) fn find(
+    connection: &Connection,
+    ids: &[ProductId],
+) -> Result<Vec<Product>, sqlite::Error> {
+    let found: Vec<Product> = connection.all(
+        concat!(
+            "select ",
+            columns!(),
+            " from json_each(?) v cross join products p on p.id = v.value"
+        ),
+        [json(&ids)?],
+    )?;
     let mut found: HashMap<ProductId, Product> =
         found.into_iter().map(|product| (product.id, product)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-pub(super) async fn find_slug(database: &Sqlite, slug: &str) -> Result<Option<Product>, Fault> {
-    let sql = format!("select {COLUMNS} from products p where p.slug = ?");
-    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(slug).fetch_optional(database.read());
-    row.await.and_then(|row| row.as_ref().map(read).transpose()).map_err(fault)
+pub(super) fn find_slug(
+    connection: &Connection,
+    slug: &str,
+) -> Result<Option<Product>, sqlite::Error> {
+    connection.first(concat!("select ", columns!(), " from products p where p.slug = ?"), [slug])
 }
 
-pub(super) async fn find_skus(
-    database: &Sqlite,
+pub(super) fn find_skus(
+    connection: &Connection,
     merchant: MerchantId,
-    skus: &[&str],
-) -> Result<BTreeMap<String, Product>, Fault> {
-    let list = json(&skus).map_err(fault)?;
-    let sql = format!(
-        "select s.sku, {COLUMNS} from json_each(?) v
-         cross join skus s on s.merchant_id = ? and s.sku = v.value
-         cross join products p on p.row = s.product"
-    );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(list)
-        .bind(merchant.to_string())
-        .fetch_all(database.read())
-        .await
-        .map_err(fault)?;
-    let pair = |row: &SqliteRow| Ok((row.try_get("sku")?, read(row)?));
-    rows.iter().map(pair).collect::<Result<_, sqlx::Error>>().map_err(fault)
+    skus: Vec<String>,
+) -> Result<BTreeMap<String, Product>, sqlite::Error> {
+    let (mut found, merchant) = (BTreeMap::new(), merchant.to_string());
+    for sku in skus {
+        let product: Option<Product> = connection.first(
+            concat!(
+                "select ",
+                columns!(),
+                " from skus s join products p on p.row = s.product
+                 where s.merchant_id = ? and s.sku = ?"
+            ),
+            [&merchant, &sku],
+        )?;
+        found.extend(product.map(|product| (sku, product)));
+    }
+    Ok(found)
 }
 
-/// A product from [`COLUMNS`].
-pub(super) fn read(row: &SqliteRow) -> Result<Product, sqlx::Error> {
-    let status: &str = row.try_get("status")?;
-    Ok(Product {
-        id: parsed(row.try_get("id")?)?,
-        slug: row.try_get("slug")?,
-        merchant: parsed(row.try_get("merchant_id")?)?,
-        category: parsed(row.try_get("category_id")?)?,
-        status: Status::parse(status)
-            .ok_or_else(|| decode(std::io::Error::other(format!("status {status}"))))?,
-        content: from_json(row.try_get("body")?)?,
-        version: row.try_get("version")?,
-        created_at: Timestamp::from_millis(row.try_get("created_at")?),
-        updated_at: Timestamp::from_millis(row.try_get("updated_at")?),
-        offers: offers(row)?,
-        rating: rating(row)?,
-        popularity: row.try_get("popularity")?,
-    })
-}
-
-fn offers(row: &SqliteRow) -> Result<OfferState, sqlx::Error> {
-    Ok(OfferState {
-        price_from: row.try_get("price")?,
-        in_stock: row.try_get("in_stock")?,
-        sellers: from_json(row.try_get("sellers")?)?,
-    })
-}
-
-fn rating(row: &SqliteRow) -> Result<Rating, sqlx::Error> {
-    Ok(Rating { sum: row.try_get("rating_sum")?, count: row.try_get("rating_count")? })
+/// From [`COLUMNS`], by number: to look each up by its name, row by row, takes as long as to read it.
+impl FromRow for Product {
+    fn from_row(row: &Row<'_>) -> Result<Self, sqlite::Error> {
+        let status = text(row, 4)?;
+        Ok(Self {
+            id: id(row, 0)?,
+            slug: row.get(1)?,
+            merchant: id(row, 2)?,
+            category: id(row, 3)?,
+            status: Status::parse(status)
+                .ok_or_else(|| sqlite::Error::value(format!("status {status}")))?,
+            content: from_json(row, 5)?,
+            version: row.get(6)?,
+            created_at: Timestamp::from_millis(row.get(7)?),
+            updated_at: Timestamp::from_millis(row.get(8)?),
+            offers: OfferState {
+                price_from: row.get(9)?,
+                in_stock: row.get(10)?,
+                sellers: from_json(row, 11)?,
+            },
+            popularity: row.get(12)?,
+            rating: Rating { sum: row.get(13)?, count: row.get(14)? },
+        })
+    }
 }
 
 /// A brand as it is compared.

@@ -1,10 +1,6 @@
 //! Words of the catalogue: corrections and completions.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use fault::Fault;
 use tantivy::columnar::StrColumn;
@@ -17,14 +13,10 @@ use super::{
 };
 use crate::{
     domain::{Similar, Sort, Suggested, Suggestion, Typed},
-    terms::{Field, SEPARATOR},
+    store::answers::{self, NAMES, Suggestions, localized},
+    terms::Field,
     text,
 };
-
-/// Keys that are offered as corrections.
-const CORRECTIONS: usize = 8;
-/// Categories and brands among suggestions.
-const NAMES: usize = 3;
 
 /// Compares a key with every word there is: some hundred nanoseconds each, and only for words that the catalogue does not have.
 pub(super) fn similar(
@@ -49,31 +41,19 @@ pub(super) fn similar(
             }
         }
     }
-    let mut similar: Vec<Similar> = found
+    let similar = found
         .into_iter()
         .filter_map(|(word, (distance, products))| {
             let (key, surface) = word.split_once('=')?;
             Some(Similar { key: key.to_owned(), surface: surface.to_owned(), distance, products })
         })
         .collect();
-    similar.sort_by(|a, b| {
-        (a.distance, Reverse(a.products), &a.surface).cmp(&(
-            b.distance,
-            Reverse(b.products),
-            &b.surface,
-        ))
-    });
-    let mut keys = HashSet::new();
-    similar.retain(|word| {
-        keys.contains(&word.key) || keys.len() < CORRECTIONS && keys.insert(word.key.clone())
-    });
-    Ok(similar)
+    Ok(answers::nearest(similar))
 }
 
 pub(super) fn suggest(generation: &Generation, typed: &Typed) -> Result<Vec<Suggestion>, Fault> {
     let snapshot = generation.snapshot()?;
-    let mut suggestions =
-        Suggestions { seen: HashSet::new(), list: Vec::new(), limit: typed.limit };
+    let mut suggestions = Suggestions::new(typed.limit);
     for label in
         names(generation, &snapshot, typed, Field::BrandPrefix, |columns| columns.brand.as_ref())?
     {
@@ -103,7 +83,7 @@ pub(super) fn suggest(generation: &Generation, typed: &Typed) -> Result<Vec<Sugg
         }
         suggestions.add(localized(&label, &typed.locale), Suggested::Product);
     }
-    Ok(suggestions.list)
+    Ok(suggestions.list())
 }
 
 fn names(
@@ -117,32 +97,4 @@ fn names(
     let count = CountLabels { snapshot: Arc::clone(snapshot), column };
     let labels = snapshot.searcher.search(&query, &count).map_err(Fault::internal)?;
     Ok(labels.into_iter().take(NAMES).map(|(label, _)| label).collect())
-}
-
-/// The text in a language; in another when there is none.
-fn localized(label: &str, locale: &str) -> String {
-    let texts: Vec<&str> = label.split(SEPARATOR).collect();
-    let text = |at: usize| texts.get(at).copied().filter(|text| !text.is_empty());
-    let uzbek = || text(0).or_else(|| text(1)).or_else(|| text(2)).unwrap_or_default();
-    match locale {
-        "ru" => text(1).unwrap_or_else(uzbek).to_owned(),
-        "en" => text(2).unwrap_or_else(uzbek).to_owned(),
-        "uz-Cyrl" if text(0).is_some() => text::to_cyrillic(uzbek()),
-        _ => uzbek().to_owned(),
-    }
-}
-
-struct Suggestions {
-    seen: HashSet<String>,
-    list: Vec<Suggestion>,
-    limit: usize,
-}
-
-impl Suggestions {
-    fn add(&mut self, text: String, kind: Suggested) {
-        if self.list.len() < self.limit && !text.is_empty() && self.seen.insert(text.to_lowercase())
-        {
-            self.list.push(Suggestion { text, kind });
-        }
-    }
 }

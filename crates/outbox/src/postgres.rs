@@ -1,0 +1,208 @@
+//! Outbox and inbox in PostgreSQL. Each service's migrations create the two tables:
+//!
+//! ```sql
+//! create table outbox (
+//!     row          bigint generated always as identity primary key,
+//!     event        uuid        not null,
+//!     subscriber   text        not null,
+//!     kind         text        not null,
+//!     subject      text        not null,
+//!     payload      bytea       not null,
+//!     written_at   timestamptz not null,
+//!     next_at      timestamptz not null,
+//!     leased_until timestamptz,
+//!     attempts     integer     not null default 0,
+//!     parked       boolean     not null default false,
+//!     error        text,
+//!     unique (event, subscriber)
+//! );
+//! create index outbox_due on outbox (subscriber, row) where not parked;
+//! create table inbox (event uuid primary key, at timestamptz not null);
+//! ```
+//!
+//! Relays of several processes share the work: a claim leases rows that nobody else holds, and skips those that are being claimed
+//! in the same moment. A lease that ran out belongs to whoever claims next.
+
+use async_trait::async_trait;
+use clock::Timestamp;
+use fault::Fault;
+use ids::EventId;
+use mesh::Role;
+use postgres::{Error, Postgres, moment, timestamp};
+use sqlx::{PgConnection, Row as _};
+
+use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel};
+
+/// Writes events in the caller's transaction, all in one statement.
+pub async fn append(
+    connection: &mut PgConnection,
+    drafts: &[Draft],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let mut rows = Columns::default();
+    for draft in drafts {
+        for subscriber in draft.subscribers {
+            rows.events.push(postgres::uuid(draft.id));
+            rows.subscribers.push(subscriber.as_str());
+            rows.kinds.push(draft.kind);
+            rows.subjects.push(&draft.subject);
+            rows.payloads.push(&draft.payload);
+        }
+    }
+    if rows.events.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
+         select event, subscriber, kind, subject, payload, $6, $6
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+              as rows (event, subscriber, kind, subject, payload)",
+    )
+    .bind(rows.events)
+    .bind(rows.subscribers)
+    .bind(rows.kinds)
+    .bind(rows.subjects)
+    .bind(rows.payloads)
+    .bind(moment(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[derive(Default)]
+struct Columns<'d> {
+    events: Vec<sqlx::types::Uuid>,
+    subscribers: Vec<&'static str>,
+    kinds: Vec<&'static str>,
+    subjects: Vec<&'d str>,
+    payloads: Vec<&'d [u8]>,
+}
+
+/// Records a received event in the caller's transaction; false when it has taken effect before.
+///
+/// Two deliveries of one event at once wait for each other here: the second sees what the first came to.
+pub async fn first_time(
+    connection: &mut PgConnection,
+    event: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let event: EventId = event.parse().map_err(Error::value)?;
+    let inserted =
+        sqlx::query("insert into inbox (event, at) values ($1, $2) on conflict do nothing")
+            .bind(postgres::uuid(event))
+            .bind(moment(now))
+            .execute(connection)
+            .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// The relay's side of a database.
+#[derive(Debug)]
+pub struct PostgresOutbox {
+    database: Postgres,
+}
+
+impl PostgresOutbox {
+    /// The outbox of a database.
+    pub fn new(database: Postgres) -> Self {
+        Self { database }
+    }
+
+    async fn claimed(
+        &self,
+        subscriber: Role,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Parcel>, Error> {
+        let mut transaction = self.database.begin().await?;
+        let rows = sqlx::query(
+            "update outbox set leased_until = $3 where row in (
+                 select row from outbox where subscriber = $1 and not parked and next_at <= $2
+                     and (leased_until is null or leased_until <= $2)
+                 order by row limit $4 for update skip locked)
+             returning row, event, kind, subject, payload, attempts",
+        )
+        .bind(subscriber.as_str())
+        .bind(moment(now))
+        .bind(moment(now.plus(LEASE)))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let parcel = |row: sqlx::postgres::PgRow| {
+            let attempts: i32 = row.try_get("attempts")?;
+            Ok(Parcel {
+                row: row.try_get("row")?,
+                event: postgres::id::<ids::kind::Event>(row.try_get("event")?).to_string(),
+                kind: row.try_get("kind")?,
+                subject: row.try_get("subject")?,
+                payload: row.try_get("payload")?,
+                attempts: attempts.unsigned_abs(),
+            })
+        };
+        let mut parcels = rows.into_iter().map(parcel).collect::<Result<Vec<_>, sqlx::Error>>()?;
+        parcels.sort_by_key(|parcel| parcel.row);
+        Ok(parcels)
+    }
+
+    async fn counted(&self) -> Result<Backlog, Error> {
+        let mut transaction = self.database.begin().await?;
+        let row = sqlx::query(
+            "select count(*) filter (where not parked) as pending, count(*) filter (where parked) as parked,
+                    min(written_at) filter (where not parked) as oldest from outbox",
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        Ok(Backlog {
+            pending: row.try_get("pending")?,
+            parked: row.try_get("parked")?,
+            oldest: row.try_get::<Option<_>, _>("oldest")?.map(timestamp),
+        })
+    }
+}
+
+#[async_trait]
+impl OutboxStore for PostgresOutbox {
+    async fn claim(
+        &self,
+        subscriber: Role,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Parcel>, Fault> {
+        Ok(self.claimed(subscriber, now, limit).await?)
+    }
+
+    async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
+        let settle = async {
+            let mut transaction = self.database.begin().await?;
+            sqlx::query("delete from outbox where row = any($1)")
+                .bind(rows)
+                .execute(&mut *transaction)
+                .await?;
+            Ok::<_, Error>(transaction.commit().await?)
+        };
+        Ok(settle.await?)
+    }
+
+    async fn fail(&self, row: i64, error: String, next: Option<Timestamp>) -> Result<(), Fault> {
+        let fail = async {
+            let mut transaction = self.database.begin().await?;
+            sqlx::query(
+                "update outbox set attempts = attempts + 1, error = $2, parked = $3, leased_until = null,
+                 next_at = coalesce($4, next_at) where row = $1",
+            )
+            .bind(row)
+            .bind(error)
+            .bind(next.is_none())
+            .bind(next.map(moment))
+            .execute(&mut *transaction)
+            .await?;
+            Ok::<_, Error>(transaction.commit().await?)
+        };
+        Ok(fail.await?)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Fault> {
+        Ok(self.counted().await?)
+    }
+}

@@ -1,0 +1,60 @@
+//! What can go wrong with the embedded store.
+
+use fault::Fault;
+use rusqlite::ErrorCode;
+
+/// What can go wrong with the embedded store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused.
+    #[error("the embedded store failed")]
+    Sql(#[from] rusqlite::Error),
+    /// The schema could not be brought up to date.
+    #[error("the embedded store could not be migrated")]
+    Migrate(#[from] rusqlite_migration::Error),
+    /// The file or its folder is out of reach.
+    #[error("the embedded store could not be opened")]
+    Io(#[from] std::io::Error),
+    /// A stored value is not what the service writes, or a value cannot be stored.
+    #[error("a stored value is broken")]
+    Value(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store was closed.
+    #[error("the embedded store is closed")]
+    Closed,
+    /// The commit that held this write failed.
+    #[error("the commit failed: {0}")]
+    Commit(String),
+    /// The job itself panicked; what it did was taken back.
+    #[error("the job panicked")]
+    Panicked,
+}
+
+impl Error {
+    /// For a stored value that cannot be read, or one that cannot be written.
+    pub fn value(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Value(cause.into())
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Closed | Error::Commit(_) => {
+                let cause = std::sync::Arc::new(error);
+                Self { source: Some(cause), ..Self::unavailable("the store is away") }
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// Whether a statement broke the unique index, primary key or check that names `column`, written as `table.column` or as the
+/// name of the index or check.
+pub fn violates(error: &Error, column: &str) -> bool {
+    match error {
+        Error::Sql(rusqlite::Error::SqliteFailure(failure, Some(message))) => {
+            failure.code == ErrorCode::ConstraintViolation && message.contains(column)
+        }
+        _ => false,
+    }
+}
