@@ -29,6 +29,11 @@ pub mod store;
 
 pub use config::{Config, Network, RateLimit};
 
+/// Prepares the store: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store).await?;

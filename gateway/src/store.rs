@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
 
+mod redis;
 mod sqlite;
 
 /// Answers that are given again to a repeat of their request.
@@ -67,8 +68,25 @@ pub const KEPT: Duration = Duration::from_hours(25);
 
 /// Opens the store behind an address.
 pub async fn open(address: &str) -> anyhow::Result<Arc<dyn ReplayStore>> {
-    match address.split_once(':').map(|(scheme, _)| scheme) {
+    match scheme(address) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteReplays::open(address).await?)),
-        _ => anyhow::bail!("gateway.store: expected sqlite:<file>"),
+        Some("redis" | "rediss") => Ok(Arc::new(redis::RedisReplays::open(address).await?)),
+        _ => anyhow::bail!("{UNKNOWN}"),
     }
+}
+
+/// Prepares what stands behind an address for [`open`]. Again, or several times at once, changes nothing more.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match scheme(address) {
+        // The embedded store brings itself up to date when it is opened.
+        Some("sqlite") => Ok(()),
+        Some("redis" | "rediss") => redis::RedisReplays::migrate(address).await,
+        _ => anyhow::bail!("{UNKNOWN}"),
+    }
+}
+
+const UNKNOWN: &str = "gateway.store: expected sqlite:<file>, redis://<host> or rediss://<host>";
+
+fn scheme(address: &str) -> Option<&str> {
+    address.split_once(':').map(|(scheme, _)| scheme)
 }

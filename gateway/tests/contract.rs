@@ -80,6 +80,21 @@ macro_rules! contract {
                 }
             )+
         }
+
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $promise() {
+                    let Some(server) = testkit::real_store("redis") else { return };
+                    let prefix = format!("um:test:{:032x}:", ids::EventId::new().as_u128());
+                    let store = super::store::open(&format!("{server}?prefix={prefix}")).await.unwrap();
+                    super::$promise(store.as_ref()).await;
+                    let end = super::START.plus(super::Duration::from_hours(1));
+                    while store.forget(end, 1000).await.unwrap() > 0 {}
+                    store.close().await;
+                }
+            )+
+        }
     };
 }
 

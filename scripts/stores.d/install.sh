@@ -46,8 +46,8 @@ packages() {
     say "$name: installing $*"
     # shellcheck disable=SC2016
     exclusively apt attempt "apt-get install $*" ${sudo[@]+"${sudo[@]}"} sh -euc '
-        temporary=
-        trap "rm -f \$temporary" EXIT
+        temporary= cluster=/etc/postgresql-common/createcluster.d/ultramarket-stores.conf
+        trap "rm -f \$temporary; rmdir \${cluster%/*} \${cluster%/*/*} 2>/dev/null || true" EXIT
         policy=/usr/sbin/policy-rc.d
         if [ ! -e "$policy" ]; then
             temporary=$policy
@@ -55,7 +55,6 @@ packages() {
             chmod 755 "$policy"
         fi
         # No default cluster on the usual port.
-        cluster=/etc/postgresql-common/createcluster.d/ultramarket-stores.conf
         mkdir -p "${cluster%/*}"
         temporary="$temporary $cluster"
         echo "create_main_cluster = false" >"$cluster"

@@ -103,13 +103,13 @@ gone() {
     done
 }
 
-# Ends it in good order; by force when it takes longer than 30 s.
+# end_all <signal>: ends it with that signal; by force when it takes longer than 30 s.
 end_all() {
     local all_of_it
     mapfile -t all_of_it < <(processes)
     ((${#all_of_it[@]})) || return 0
     # shellcheck disable=SC2046
-    signal "$end_signal" $(mains)
+    signal "$1" $(mains)
     signal CONT "${all_of_it[@]}"
     for _ in $(seq 300); do
         if gone "${all_of_it[@]}"; then return; fi

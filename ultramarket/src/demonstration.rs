@@ -8,18 +8,27 @@ use sandbox::{Ports, Sandboxes};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
+    cli::Stores,
     config::{Config, Flags, Profile, SANDBOX_OFFSET},
-    exit, platform, ready,
+    exit, migrate, platform, ready, roles,
 };
 
 /// Where the stand-ins' ports begin when the platform's are the usual ones.
 const SANDBOX_PORTS: u16 = 8100;
 
-pub(crate) async fn run(mut config: Config, flags: &Flags, json: bool) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    mut config: Config,
+    flags: &Flags,
+    stores: Stores,
+    json: bool,
+) -> anyhow::Result<()> {
     let started = Instant::now();
     if config.profile == Profile::Production {
         let error = anyhow::anyhow!("profile: production has no demo data and no stand-ins");
         return Err(exit::usage(error));
+    }
+    if stores == Stores::Production {
+        refuse_embedded(&config)?;
     }
     let temporary = Temporary::choose(flags, &mut config)?;
     let sockets = platform::bind(&config, &Role::ALL)?;
@@ -36,6 +45,10 @@ pub(crate) async fn run(mut config: Config, flags: &Flags, json: bool) -> anyhow
         // Progress is for people; programs read standard output.
         drop(writeln!(std::io::stderr(), "  {:>5.1} s  {text}", started.elapsed().as_secs_f64()));
     };
+    for role in Role::ALL.into_iter().filter(|role| !migrate::is_embedded(config.store(*role))) {
+        say(&format!("preparing {} of {role}", migrate::kind(config.store(role))));
+        roles::migrate(role, &config).await.map_err(exit::cannot_create)?;
+    }
     say("starting nine roles");
     let platform = platform::start(config, &Role::ALL, sockets).await?;
     let terms = sandbox::Config { amounts: Some(amounts(platform.mesh.clone())), ..terms };
@@ -45,6 +58,22 @@ pub(crate) async fn run(mut config: Config, flags: &Flags, json: bool) -> anyhow
     let outcome = platform::drain(platform.running).await;
     drop(temporary);
     outcome
+}
+
+fn refuse_embedded(config: &Config) -> anyhow::Result<()> {
+    let embedded: Vec<String> = Role::ALL
+        .into_iter()
+        .filter(|role| migrate::is_embedded(config.store(*role)))
+        .map(|role| format!("UM_{}__STORE", role.as_str().to_uppercase()))
+        .collect();
+    if embedded.is_empty() {
+        return Ok(());
+    }
+    let error = anyhow::anyhow!(
+        "--stores production needs servers: set {} (scripts/stores up prints addresses)",
+        embedded.join(", ")
+    );
+    Err(exit::usage(error))
 }
 
 /// The data directory of a demo that nobody asked to keep.

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod demonstration;
 mod exit;
+mod migrate;
 mod platform;
 mod ready;
 mod roles;
@@ -41,7 +42,10 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     runtime.block_on(async {
         match &cli.command {
             Command::Serve { roles } => platform::serve(config, roles, cli.json).await,
-            Command::Demo => demonstration::run(config, &flags, cli.json).await,
+            Command::Demo { stores } => {
+                Box::pin(demonstration::run(config, &flags, *stores, cli.json)).await
+            }
+            Command::Migrate { roles } => migrate::run(&config, roles).await,
             Command::Admin { command } => admin::run(config, command).await,
             Command::Config => Ok(()),
         }

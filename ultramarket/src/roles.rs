@@ -26,3 +26,19 @@ pub(crate) async fn mount(
     };
     mounted.with_context(|| format!("the {role} role"))
 }
+
+/// Prepares the store of a role: tables, indexes, buckets. Embedded stores prepare themselves when they are opened.
+pub(crate) async fn migrate(role: Role, config: &Config) -> anyhow::Result<()> {
+    let migrated = match role {
+        Role::Gateway => gateway::migrate(&config.gateway).await,
+        Role::Auth => auth::migrate(&config.auth).await,
+        Role::Product => product::migrate(&config.product).await,
+        Role::Order => order::migrate(&config.order).await,
+        Role::Payment => payment::migrate(&config.payment).await,
+        Role::Cart => cart::migrate(&config.cart).await,
+        Role::File => file::migrate(&config.file).await,
+        Role::Search => search::migrate(&config.search).await,
+        Role::Notification => notification::migrate(&config.notification).await,
+    };
+    migrated.with_context(|| format!("the {role} role"))
+}

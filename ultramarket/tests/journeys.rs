@@ -1,4 +1,5 @@
-//! Whole journeys through the program as its users know it: over HTTP, in one process and in nine. The same bodies run in both.
+//! Whole journeys through the program as its users know it, over HTTP: in one process and in nine, on embedded stores and on real
+//! servers. The same bodies run in all.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,26 +28,29 @@ mod sandboxes;
 #[path = "journeys/support.rs"]
 mod support;
 
-/// Each journey as a test of either mode.
-macro_rules! journeys {
-    ($($part:ident: $($journey:ident)+;)+) => {
-        mod one_process {
+/// Each journey as a test of one way to run the platform.
+macro_rules! journeys_in {
+    ($mode:ident: $($part:ident: $($journey:ident)+;)+) => {
+        mod $mode {
             $($(
                 #[test]
                 fn $journey() {
-                    crate::support::platform::run(crate::$part::$journey(crate::support::platform::one()));
+                    if let Some(platform) = crate::support::platform::$mode() {
+                        crate::support::platform::run(crate::$part::$journey(platform));
+                    }
                 }
             )+)+
         }
+    };
+}
 
-        mod nine_processes {
-            $($(
-                #[test]
-                fn $journey() {
-                    crate::support::platform::run(crate::$part::$journey(crate::support::platform::nine()));
-                }
-            )+)+
-        }
+/// Each journey in every way: embedded stores or real servers, one process or nine.
+macro_rules! journeys {
+    ($($all:tt)+) => {
+        journeys_in! { one_process: $($all)+ }
+        journeys_in! { nine_processes: $($all)+ }
+        journeys_in! { one_process_on_servers: $($all)+ }
+        journeys_in! { nine_processes_on_servers: $($all)+ }
     };
 }
 
@@ -93,17 +97,15 @@ journeys! {
 }
 
 mod demo_only {
+    use crate::support::platform::{one_process, run};
+
     #[test]
     fn a_stand_in_pays() {
-        crate::support::platform::run(crate::sandboxes::a_stand_in_pays(
-            crate::support::platform::one(),
-        ));
+        run(crate::sandboxes::a_stand_in_pays(one_process().unwrap()));
     }
 
     #[test]
     fn a_person_presses_pay() {
-        crate::support::platform::run(crate::sandboxes::a_person_presses_pay(
-            crate::support::platform::one(),
-        ));
+        run(crate::sandboxes::a_person_presses_pay(one_process().unwrap()));
     }
 }

@@ -14,6 +14,7 @@ pub struct Breaker(Mutex<Option<Instant>>);
 
 impl Breaker {
     /// Whether to try: not while the last silence is fresh. After that one caller tries again; the others follow when it is answered.
+    /// A caller asks once for all that it does side by side: else its second call is refused because of its first.
     pub fn may_try(&self) -> bool {
         let mut silent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *silent {

@@ -110,6 +110,22 @@ pub trait OutboxStore: Send + Sync + 'static {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Parcel>, Fault>;
+    /// The same for several subscribers at once: those for which there is something, each with at most `limit` rows.
+    async fn claim_each(
+        &self,
+        subscribers: &[Role],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Role, Vec<Parcel>)>, Fault> {
+        let mut claimed = Vec::new();
+        for subscriber in subscribers {
+            let parcels = self.claim(*subscriber, now, limit).await?;
+            if !parcels.is_empty() {
+                claimed.push((*subscriber, parcels));
+            }
+        }
+        Ok(claimed)
+    }
     /// Removes delivered rows.
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault>;
     /// Puts a row back for later, or sets it aside.

@@ -29,7 +29,7 @@ use fault::Fault;
 use ids::EventId;
 use mesh::Role;
 use postgres::{Error, Postgres, moment, timestamp};
-use sqlx::{PgConnection, Row as _};
+use sqlx::{PgConnection, QueryBuilder, Row as _};
 
 use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel};
 
@@ -39,6 +39,23 @@ pub async fn append(
     drafts: &[Draft],
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
+    if drafts.iter().all(|draft| draft.subscribers.is_empty()) {
+        return Ok(());
+    }
+    let mut statement = QueryBuilder::default();
+    push(&mut statement, drafts, now, "(select) as always");
+    statement.build().execute(connection).await?;
+    Ok(())
+}
+
+/// The same as a part of a larger statement: an `insert` that writes each event as often as `held`, which is a relation of that
+/// statement, has rows.
+pub fn push(
+    statement: &mut QueryBuilder<sqlx::Postgres>,
+    drafts: &[Draft],
+    now: Timestamp,
+    held: &'static str,
+) {
     let mut rows = Columns::default();
     for draft in drafts {
         for subscriber in draft.subscribers {
@@ -49,24 +66,27 @@ pub async fn append(
             rows.payloads.push(&draft.payload);
         }
     }
-    if rows.events.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
-         select event, subscriber, kind, subject, payload, $6, $6
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-              as rows (event, subscriber, kind, subject, payload)",
-    )
-    .bind(rows.events)
-    .bind(rows.subscribers)
-    .bind(rows.kinds)
-    .bind(rows.subjects)
-    .bind(rows.payloads)
-    .bind(moment(now))
-    .execute(connection)
-    .await?;
-    Ok(())
+    statement
+        .push(
+            "insert into outbox (event, subscriber, kind, subject, payload, written_at, next_at)
+             select event, subscriber, kind, subject, payload, ",
+        )
+        .push_bind(moment(now))
+        .push(", ")
+        .push_bind(moment(now))
+        .push(" from ")
+        .push(held)
+        .push(", unnest(")
+        .push_bind(rows.events)
+        .push(", ")
+        .push_bind(rows.subscribers)
+        .push(", ")
+        .push_bind(rows.kinds)
+        .push(", ")
+        .push_bind(rows.subjects)
+        .push(", ")
+        .push_bind(rows.payloads)
+        .push(") as events (event, subscriber, kind, subject, payload)");
 }
 
 #[derive(Default)]
@@ -114,21 +134,21 @@ impl PostgresOutbox {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Parcel>, Error> {
-        let mut transaction = self.database.begin().await?;
+        let mut connection = self.database.connection().await?;
         let rows = sqlx::query(
-            "update outbox set leased_until = $3 where row in (
+            // The rows are chosen once: a join might choose again, beyond the limit.
+            "update outbox set leased_until = $3 where row = any(array(
                  select row from outbox where subscriber = $1 and not parked and next_at <= $2
                      and (leased_until is null or leased_until <= $2)
-                 order by row limit $4 for update skip locked)
+                 order by row limit $4 for update skip locked))
              returning row, event, kind, subject, payload, attempts",
         )
         .bind(subscriber.as_str())
         .bind(moment(now))
         .bind(moment(now.plus(LEASE)))
         .bind(i64::from(limit))
-        .fetch_all(&mut *transaction)
+        .fetch_all(&mut *connection)
         .await?;
-        transaction.commit().await?;
         let parcel = |row: sqlx::postgres::PgRow| {
             let attempts: i32 = row.try_get("attempts")?;
             Ok(Parcel {
@@ -146,12 +166,12 @@ impl PostgresOutbox {
     }
 
     async fn counted(&self) -> Result<Backlog, Error> {
-        let mut transaction = self.database.begin().await?;
+        let mut connection = self.database.connection().await?;
         let row = sqlx::query(
             "select count(*) filter (where not parked) as pending, count(*) filter (where parked) as parked,
                     min(written_at) filter (where not parked) as oldest from outbox",
         )
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
         Ok(Backlog {
             pending: row.try_get("pending")?,
@@ -174,19 +194,19 @@ impl OutboxStore for PostgresOutbox {
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
         let settle = async {
-            let mut transaction = self.database.begin().await?;
+            let mut connection = self.database.connection().await?;
             sqlx::query("delete from outbox where row = any($1)")
                 .bind(rows)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
-            Ok::<_, Error>(transaction.commit().await?)
+            Ok::<_, Error>(())
         };
         Ok(settle.await?)
     }
 
     async fn fail(&self, row: i64, error: String, next: Option<Timestamp>) -> Result<(), Fault> {
         let fail = async {
-            let mut transaction = self.database.begin().await?;
+            let mut connection = self.database.connection().await?;
             sqlx::query(
                 "update outbox set attempts = attempts + 1, error = $2, parked = $3, leased_until = null,
                  next_at = coalesce($4, next_at) where row = $1",
@@ -195,9 +215,9 @@ impl OutboxStore for PostgresOutbox {
             .bind(error)
             .bind(next.is_none())
             .bind(next.map(moment))
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await?;
-            Ok::<_, Error>(transaction.commit().await?)
+            Ok::<_, Error>(())
         };
         Ok(fail.await?)
     }

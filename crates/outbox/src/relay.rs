@@ -1,9 +1,13 @@
 //! Carries events from the outbox to their subscribers.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use clock::Clock;
-use futures::future::join_all;
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use mesh::{Context, Mesh, Role};
 use prost::Message as _;
 use proto::event as pb;
@@ -17,6 +21,8 @@ use crate::{ATTEMPTS, OutboxStore, Parcel, pause};
 const BATCH: u32 = 128;
 /// How often to look without being woken: for rows that wait for another try.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long delivered rows stay: what is removed together costs one commit.
+const SWEEP: Duration = Duration::from_millis(100);
 /// How long a subscriber may take for a batch.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -28,10 +34,13 @@ struct Inner {
     store: Arc<dyn OutboxStore>,
     mesh: Mesh,
     clock: Clock,
-    subscribers: Vec<(Role, Notify)>,
+    subscribers: Vec<Role>,
+    written: Notify,
     settled: broadcast::Sender<(String, String)>,
     delivered: IntCounterVec,
     waiting: IntGaugeVec,
+    /// Rows that were delivered and are still in the store.
+    done: Mutex<Vec<i64>>,
 }
 
 impl std::fmt::Debug for Relay {
@@ -59,16 +68,23 @@ impl Relay {
             "Events that wait (pending), that were set aside (parked), and the age of the oldest in milliseconds (lag_ms).",
             &["what"],
         );
-        let subscribers = subscribers.iter().map(|role| (*role, Notify::new())).collect();
         let (settled, _) = broadcast::channel(1024);
-        Self(Arc::new(Inner { store, mesh, clock, subscribers, settled, delivered, waiting }))
+        Self(Arc::new(Inner {
+            store,
+            mesh,
+            clock,
+            subscribers: subscribers.to_vec(),
+            written: Notify::new(),
+            settled,
+            delivered,
+            waiting,
+            done: Mutex::default(),
+        }))
     }
 
-    /// Tells the workers that something was written.
+    /// Tells that something was written.
     pub fn wake(&self) {
-        for (_, notify) in &self.0.subscribers {
-            notify.notify_one();
-        }
+        self.0.written.notify_one();
     }
 
     /// Begins to watch for deliveries; call it before the write whose events are waited for.
@@ -78,38 +94,51 @@ impl Relay {
 
     /// Works until it is told to stop.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let workers =
-            self.0.subscribers.iter().map(|(role, notify)| self.work(*role, notify, &stop));
-        futures::future::join(join_all(workers), self.measure(&stop)).await;
+        futures::future::join3(self.work(&stop), self.measure(&stop), self.sweep(&stop)).await;
+        self.remove_delivered().await;
         Ok(())
     }
 
-    async fn work(&self, subscriber: Role, notify: &Notify, stop: &CancellationToken) {
+    /// One batch for each subscriber at a time: a slow one holds up nobody else, and each hears of things in their order.
+    async fn work(&self, stop: &CancellationToken) {
+        let mut idle = self.0.subscribers.clone();
+        let mut busy = FuturesUnordered::new();
+        // Subscribers that were busy when something was written.
+        let mut missed: HashSet<Role> = HashSet::new();
+        let mut look = true;
         while !stop.is_cancelled() {
-            let full = self.deliver(subscriber).await;
-            if !full {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = notify.notified() => {}
-                    () = tokio::time::sleep(IDLE) => {}
+            if look && !idle.is_empty() {
+                for (subscriber, parcels) in self.claim(&idle).await {
+                    idle.retain(|role| *role != subscriber);
+                    busy.push(self.deliver(subscriber, parcels));
                 }
             }
+            look = tokio::select! {
+                () = stop.cancelled() => false,
+                () = self.0.written.notified() => {
+                    missed.extend(self.0.subscribers.iter().filter(|role| !idle.contains(role)));
+                    true
+                }
+                Some((subscriber, more)) = busy.next() => {
+                    idle.push(subscriber);
+                    missed.remove(&subscriber) || more
+                }
+                () = tokio::time::sleep(IDLE) => true,
+            };
         }
+        while busy.next().await.is_some() {}
+    }
+
+    async fn claim(&self, subscribers: &[Role]) -> Vec<(Role, Vec<Parcel>)> {
+        let claimed = self.0.store.claim_each(subscribers, self.0.clock.now(), BATCH).await;
+        claimed.unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "events could not be read");
+            Vec::new()
+        })
     }
 
     /// Delivers one batch; whether there may be more at once.
-    async fn deliver(&self, subscriber: Role) -> bool {
-        let now = self.0.clock.now();
-        let parcels = match self.0.store.claim(subscriber, now, BATCH).await {
-            Ok(parcels) => parcels,
-            Err(fault) => {
-                tracing::warn!(%subscriber, %fault, "events could not be read");
-                return false;
-            }
-        };
-        if parcels.is_empty() {
-            return false;
-        }
+    async fn deliver(&self, subscriber: Role, parcels: Vec<Parcel>) -> (Role, bool) {
         let full = parcels.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
         let (good, broken): (Vec<_>, Vec<_>) =
             parcels.into_iter().map(decode).partition(|(_, event)| event.is_some());
@@ -128,10 +157,10 @@ impl Relay {
                 for parcel in &parcels {
                     self.put_back(subscriber, parcel, "away", false).await;
                 }
-                return false;
+                return (subscriber, false);
             }
         }
-        full
+        (subscriber, full)
     }
 
     async fn settle(&self, subscriber: Role, parcels: Vec<Parcel>, answer: pb::DeliverResponse) {
@@ -139,11 +168,7 @@ impl Relay {
         let (done, refused): (Vec<Parcel>, Vec<Parcel>) =
             parcels.into_iter().partition(|parcel| applied.contains(&parcel.event));
         if !done.is_empty() {
-            let rows = done.iter().map(|parcel| parcel.row).collect();
-            if let Err(fault) = self.0.store.settle(rows).await {
-                // They will be delivered again, which changes nothing.
-                tracing::warn!(%subscriber, %fault, "delivered events could not be removed");
-            }
+            self.done().extend(done.iter().map(|parcel| parcel.row));
             let count = u64::try_from(done.len()).unwrap_or(0);
             self.0.delivered.with_label_values(&[subscriber.as_str(), "applied"]).inc_by(count);
             for parcel in done {
@@ -155,6 +180,32 @@ impl Relay {
             let why = answer.rejected.iter().find(|rejection| rejection.event_id == parcel.event);
             let why = why.map_or("not applied", |rejection| rejection.reason.as_str());
             self.put_back(subscriber, &parcel, why, true).await;
+        }
+    }
+
+    fn done(&self) -> std::sync::MutexGuard<'_, Vec<i64>> {
+        self.0.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what was delivered, many rows with one commit: nobody waits for it. Rows that a crash leaves behind are delivered
+    /// again, which changes nothing.
+    async fn sweep(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(SWEEP) => self.remove_delivered().await,
+            }
+        }
+    }
+
+    async fn remove_delivered(&self) {
+        let rows = std::mem::take(&mut *self.done());
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.0.store.settle(rows.clone()).await {
+            tracing::warn!(%fault, "delivered events could not be removed; it is tried again");
+            self.done().extend(rows);
         }
     }
 

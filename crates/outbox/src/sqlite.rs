@@ -92,19 +92,44 @@ impl OutboxStore for SqliteOutbox {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Parcel>, Fault> {
+        let mut claimed = self.claim_each(&[subscriber], now, limit).await?;
+        Ok(claimed.pop().map(|(_, parcels)| parcels).unwrap_or_default())
+    }
+
+    async fn claim_each(
+        &self,
+        subscribers: &[Role],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Role, Vec<Parcel>)>, Fault> {
+        let (subscribers, leased) = (subscribers.to_vec(), listed(&self.leased()));
         let due = move |connection: &Connection| {
-            connection.all::<Row>(
-                "select row, event, kind, subject, payload, attempts from outbox
-                 where subscriber = ? and parked = 0 and next_at <= ? order by row limit ?",
-                params![subscriber.as_str(), now.millis(), limit],
-            )
+            let mut found = Vec::new();
+            for subscriber in subscribers {
+                let rows: Vec<Row> = connection.all(
+                    "select row, event, kind, subject, payload, attempts from outbox
+                     where subscriber = ?1 and parked = 0 and row not in (select value from json_each(?4))
+                         and next_at <= ?2
+                     order by row limit ?3",
+                    params![subscriber.as_str(), now.millis(), limit, leased],
+                )?;
+                found.push((subscriber, rows));
+            }
+            Ok::<_, Error>(found)
         };
-        let rows = self.database.read(due).await?;
+        let found = self.database.read(due).await?;
         let mut leased = self.leased();
-        let parcels = rows.into_iter().map(|(row, event, kind, subject, payload, attempts)| {
-            Parcel { row, event, kind, subject, payload, attempts }
-        });
-        Ok(parcels.filter(|parcel| leased.insert(parcel.row)).collect())
+        let mut claimed = Vec::new();
+        for (subscriber, rows) in found {
+            let parcels = rows.into_iter().map(|(row, event, kind, subject, payload, attempts)| {
+                Parcel { row, event, kind, subject, payload, attempts }
+            });
+            let parcels: Vec<_> = parcels.filter(|parcel| leased.insert(parcel.row)).collect();
+            if !parcels.is_empty() {
+                claimed.push((subscriber, parcels));
+            }
+        }
+        Ok(claimed)
     }
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
@@ -148,4 +173,10 @@ impl OutboxStore for SqliteOutbox {
         let (pending, parked, oldest) = self.database.read(count).await?;
         Ok(Backlog { pending, parked, oldest: oldest.map(Timestamp::from_millis) })
     }
+}
+
+/// Row keys as the JSON array that `json_each` reads.
+fn listed(rows: &HashSet<i64>) -> String {
+    let list: Vec<String> = rows.iter().map(i64::to_string).collect();
+    format!("[{}]", list.join(","))
 }

@@ -44,9 +44,9 @@ impl Error {
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed => true,
-                // Connection exceptions, too many connections, and a server that goes down or comes up.
+                // Connection exceptions, short of resources, and a server that goes down, comes up or takes too long.
                 sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                    code.starts_with("08") || code == "53300" || code.starts_with("57P")
+                    ["08", "53", "57"].iter().any(|class| code.starts_with(class))
                 }),
                 _ => false,
             },

@@ -5,13 +5,14 @@
 //! of several replicas none changes tables under the others. A schema that is newer than the program is accepted, because
 //! migrations only add until no old program runs.
 //!
-//! Every statement runs in a [`Transaction`] with a scope that row-level security looks at: the whole platform
-//! ([`Postgres::begin`]) or one merchant ([`Postgres::begin_for`]). The scope of a merchant ends with its transaction.
+//! Every statement runs with a scope that row-level security looks at: the whole platform ([`Postgres::begin`], and
+//! [`Postgres::connection`] for what is one statement) or one merchant ([`Postgres::begin_for`]). The scope of a merchant ends
+//! with its transaction.
 
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use clock::Timestamp;
-use fault::Fault;
+use fault::{Breaker, Fault};
 use ids::{Id, Kind, MerchantId};
 use sqlx::{
     Connection as _, PgPool,
@@ -21,16 +22,16 @@ use sqlx::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-mod breaker;
 mod error;
 mod schema;
 
-use breaker::Breaker;
 pub use error::{Error, violates};
 pub use schema::{describe, migrate};
 
 /// A transaction; rolled back when it is dropped without a commit.
 pub type Transaction = sqlx::Transaction<'static, sqlx::Postgres>;
+/// A connection that goes back to the pool when it is dropped.
+pub type Connection = sqlx::pool::PoolConnection<sqlx::Postgres>;
 
 /// Connections of a role at most, unless the address says `pool=`.
 const CONNECTIONS: u32 = 40;
@@ -81,15 +82,40 @@ impl Postgres {
 
     /// A transaction that sees everything.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.breaker.check()?;
+        if !self.breaker.may_try() {
+            return Err(Error::Away);
+        }
         let begun = async {
             let mut transaction = self.pool.begin().await?;
             self.schema.check(&mut transaction, self.migrations).await?;
             Ok(transaction)
         };
-        let begun = begun.await;
+        self.noted(begun.await)
+    }
+
+    /// A connection that sees everything, for use cases of a single statement: each is a transaction of its own, and needs no trips
+    /// to begin and to commit.
+    pub async fn connection(&self) -> Result<Connection, Error> {
+        if !self.breaker.may_try() {
+            return Err(Error::Away);
+        }
+        let acquired = async {
+            let mut connection = self.pool.acquire().await?;
+            self.schema.check(&mut connection, self.migrations).await?;
+            Ok(connection)
+        };
+        self.noted(acquired.await)
+    }
+
+    fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        // A pool that is all in use is load, not absence.
         let exhausted = self.pool.size() >= self.pool.options().get_max_connections();
-        self.breaker.note(begun, exhausted)
+        match &outcome {
+            Err(Error::Sql(sqlx::Error::PoolTimedOut)) if exhausted => {}
+            Err(error) if error.is_away() => self.breaker.silent(),
+            _ => self.breaker.answered(),
+        }
+        outcome
     }
 
     /// A transaction that sees and changes what belongs to one merchant.

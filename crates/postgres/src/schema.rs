@@ -69,6 +69,10 @@ pub async fn describe(connection: &mut PgConnection) -> Result<String, Error> {
              select format('table %s constraint %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
              from pg_constraint where connamespace = 'public'::regnamespace and conrelid <> 0
              union all
+             select 'trigger ' || pg_get_triggerdef(t.oid)
+             from pg_trigger t join pg_class c on c.oid = t.tgrelid
+             where not t.tgisinternal and c.relnamespace = 'public'::regnamespace
+             union all
              select 'index ' || indexdef from pg_indexes where schemaname = 'public'
              union all
              select format('policy %s on %s for %s using %s check %s', policyname, tablename, cmd, qual, with_check)

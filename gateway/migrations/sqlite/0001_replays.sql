@@ -6,6 +6,6 @@ create table replays (
     status integer check (status between 200 and 599),
     content_type text not null default '',
     body blob not null default x''
-) strict, without rowid;
+) strict;
 
 create index replays_by_age on replays (claimed_at);

@@ -83,6 +83,12 @@ impl FileService for Api {
         }))
     }
 
+    async fn link(&self, request: Request<pb::LinkRequest>) -> Answer<pb::LinkResponse> {
+        let path = request.into_inner().path;
+        let url = self.files.link(&Context::caller(), &path).await?.unwrap_or_default();
+        Ok(Response::new(pb::LinkResponse { url }))
+    }
+
     async fn batch_get_files(
         &self,
         request: Request<pb::BatchGetFilesRequest>,

@@ -20,9 +20,14 @@ pub mod store;
 pub use config::Config;
 pub use error::Error;
 
+/// Prepares the store: makes the buckets of S3 and says who may read them. Again, or several times at once, changes nothing more.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store, &config.keys()).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<()> {
-    let store = store::open(&config.store).await?;
+    let store = store::open(&config.store, &config.keys()).await?;
     let workshop = service::Workshop::new(&host.metrics(Role::File));
     let files = service::Files::new(Arc::clone(&store), host.clock(), workshop);
     let api = FileServiceServer::new(grpc::Api::new(files, &config.public_url))

@@ -1,6 +1,6 @@
 //! What can be done with files.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use clock::Clock;
@@ -17,6 +17,9 @@ use crate::{
     pictures::{self, Forms, Spoiled},
     store::FileStore,
 };
+
+/// How long an address outside of the platform is good: long enough to follow it.
+const LINK: Duration = Duration::from_mins(1);
 
 /// Where pictures are worked on: as many at once as there are processors, so that uploads never starve everything else.
 #[derive(Clone)]
@@ -125,6 +128,19 @@ impl Files {
         caller: &Caller,
         path: &str,
     ) -> Result<(BlobPath, Bytes), Error> {
+        let path = self.readable(caller, path).await?;
+        let content = self.store.get_blob(&path).await?.ok_or(Error::FileNotFound)?;
+        Ok((path, content))
+    }
+
+    /// An address of the store's own for what the caller may see; none when the store gives out none.
+    pub(crate) async fn link(&self, caller: &Caller, path: &str) -> Result<Option<String>, Error> {
+        let path = self.readable(caller, path).await?;
+        Ok(self.store.link(&path, LINK).await?)
+    }
+
+    /// The path that a text spells, if the caller may see what is there.
+    async fn readable(&self, caller: &Caller, path: &str) -> Result<BlobPath, Error> {
         let path: BlobPath = path.parse().map_err(|_| Error::FileNotFound)?;
         if !path.bucket.is_public() && !caller.is_service() && !caller.is_admin() {
             let Some((merchant, _)) = caller.merchant else { return Err(Error::FileNotFound) };
@@ -132,8 +148,7 @@ impl Files {
             let own = self.store.find_same(path.bucket, &path.digest, owner).await?;
             own.ok_or(Error::FileNotFound)?;
         }
-        let content = self.store.get_blob(&path).await?.ok_or(Error::FileNotFound)?;
-        Ok((path, content))
+        Ok(path)
     }
 
     /// What is known of the caller's files, in the order asked.

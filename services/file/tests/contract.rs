@@ -1,13 +1,24 @@
 //! What every store of files promises, whichever it is.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use file::{
     domain::{Bucket, Digest, File, Form, FormName, Owner, Picture},
-    store::{self, FileStore},
+    store::{self, FileStore, Keys},
 };
 use ids::{FileId, MerchantId, UserId};
 use testkit::Folder;
+
+#[path = "contract/away.rs"]
+mod away;
+#[path = "support/place.rs"]
+mod place;
+#[path = "contract/server.rs"]
+mod server;
+
+use place::Place;
 
 fn record(seed: u8, owner: Owner) -> File {
     File {
@@ -63,6 +74,7 @@ async fn of_many_that_add_the_same_one_wins(store: &dyn FileStore) {
     let mut ids: Vec<FileId> = added.into_iter().map(|file| file.unwrap().id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);
+    assert_eq!(store.batch(&ids).await.unwrap().len(), 1);
 }
 
 async fn a_batch_keeps_the_order_asked(store: &dyn FileStore) {
@@ -100,9 +112,28 @@ async fn concurrent_writes_of_the_same_bytes_all_succeed(store: &dyn FileStore) 
     assert_eq!(store.get_blob(&path).await.unwrap(), Some(content));
 }
 
+async fn adding_a_file_again_changes_nothing(store: &dyn FileStore) {
+    let file = store.add(record(4, merchant())).await.unwrap();
+    let renamed = File { name: "other.jpg".to_owned(), ..file.clone() };
+    assert_eq!(store.add(renamed).await.unwrap(), file);
+    assert_eq!(store.batch(&[file.id]).await.unwrap(), [file]);
+}
+
+async fn large_documents_are_kept_whole(store: &dyn FileStore) {
+    let file = File { bucket: Bucket::Documents, picture: None, ..record(5, merchant()) };
+    let path = file.path(Form::Pdf);
+    let content: Vec<u8> = (0u32..2_900_000).flat_map(u32::to_le_bytes).collect();
+    let content = Bytes::from(content);
+    store.put_blobs(vec![(path.clone(), content.clone())]).await.unwrap();
+    assert!(store.get_blob(&path).await.unwrap().unwrap() == content);
+    let other = Bytes::from(vec![0; content.len()]);
+    store.put_blobs(vec![(path.clone(), other)]).await.unwrap();
+    assert!(store.get_blob(&path).await.unwrap().unwrap() == content, "as it was first written");
+}
+
 /// Lists every promise once for an adapter.
 macro_rules! contract {
-    ($adapter:ident, $open:expr) => {
+    ($adapter:ident, $open:path) => {
         mod $adapter {
             contract!(@each $open,
                 what_is_recorded_is_read,
@@ -111,15 +142,17 @@ macro_rules! contract {
                 a_batch_keeps_the_order_asked,
                 bytes_are_kept_as_they_were_first_written,
                 concurrent_writes_of_the_same_bytes_all_succeed,
+                adding_a_file_again_changes_nothing,
+                large_documents_are_kept_whole,
             );
         }
     };
-    (@each $open:expr, $($promise:ident,)+) => {
+    (@each $open:path, $($promise:ident,)+) => {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("file");
-                let store = $open(folder.path()).await;
+                // The place goes after the store.
+                let Some((_place, store)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.ping().await.unwrap();
                 store.close().await;
@@ -128,11 +161,26 @@ macro_rules! contract {
     };
 }
 
-async fn folder(folder: &std::path::Path) -> std::sync::Arc<dyn FileStore> {
-    store::open(&format!("file:{}", folder.display())).await.unwrap()
+async fn folder(folder: &std::path::Path) -> Arc<dyn FileStore> {
+    let address = format!("file:{}", folder.display());
+    store::migrate(&address, &Keys::default()).await.unwrap();
+    store::open(&address, &Keys::default()).await.unwrap()
 }
 
-contract!(embedded, super::folder);
+async fn embedded_store() -> Option<(Folder, Arc<dyn FileStore>)> {
+    let place = Folder::new("file");
+    let store = folder(place.path()).await;
+    Some((place, store))
+}
+
+async fn s3_store() -> Option<(Place, Arc<dyn FileStore>)> {
+    let place = Place::create().await?;
+    let store = store::open(&place.address(), &Keys::default()).await.unwrap();
+    Some((place, store))
+}
+
+contract!(embedded, super::embedded_store);
+contract!(s3, super::s3_store);
 
 #[tokio::test]
 async fn what_a_crash_left_half_written_goes_at_the_next_start() {
@@ -152,8 +200,10 @@ async fn what_a_crash_left_half_written_goes_at_the_next_start() {
 
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    for address in ["s3://files", "sqlite:files.db", "file:", "file://"] {
-        let error = store::open(address).await.err().unwrap().to_string();
-        assert!(error.contains("file.store"), "{error}");
+    for address in ["s3://files", "s3:", "sqlite:files.db", "file:", "file://"] {
+        let error = store::open(address, &Keys::default()).await.err().unwrap();
+        assert!(format!("{error:#}").contains("file.store"), "{error:#}");
+        let error = store::migrate(address, &Keys::default()).await.unwrap_err();
+        assert!(format!("{error:#}").contains("file.store"), "{error:#}");
     }
 }

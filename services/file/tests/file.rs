@@ -1,5 +1,5 @@
-//! The service through the mesh, local and remote.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The service through the mesh, local and remote, on each store.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::Cursor;
 
@@ -10,14 +10,38 @@ use mesh::{Caller, Kind, Role, StaffRole};
 use proto::file as pb;
 use testkit::{Lab, RunningLab, WIRINGS, Wiring};
 
-async fn lab(wiring: Wiring) -> RunningLab {
+#[path = "support/place.rs"]
+mod place;
+#[path = "file/start.rs"]
+mod start;
+
+use place::Place;
+
+/// Where the files of a test are kept.
+enum Store {
+    Embedded,
+    S3(Place),
+}
+
+async fn lab(wiring: Wiring, store: &Store) -> RunningLab {
+    let address = match store {
+        Store::Embedded => None,
+        Store::S3(place) => Some(place.address()),
+    };
+    lab_on(wiring, address).await
+}
+
+async fn lab_on(wiring: Wiring, address: Option<String>) -> RunningLab {
     Lab::new(wiring)
         .role(Role::File, |host, mesh, folder| {
             Box::pin(async move {
+                let embedded = || format!("file:{}", folder.join("files").display());
                 let config = file::Config {
                     listen: "127.0.0.1:0".parse()?,
-                    store: format!("file:{}", folder.join("files").display()),
+                    store: address.unwrap_or_else(embedded),
                     public_url: "/files".to_owned(),
+                    access_key: String::new(),
+                    secret_key: String::new().into(),
                 };
                 file::mount(host, config, mesh).await
             })
@@ -73,10 +97,9 @@ fn path(url: &str) -> &str {
     url.strip_prefix("/files/").unwrap()
 }
 
-#[tokio::test]
-async fn a_product_picture_is_seen_by_everybody_in_four_sizes() {
+async fn a_product_picture_is_seen_by_everybody_in_four_sizes(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let content = picture(1, 1200, 800, ImageFormat::Png);
         let file =
             send(&lab, &operator(), upload("products", "kettle.png", content)).await.unwrap();
@@ -107,10 +130,9 @@ async fn a_product_picture_is_seen_by_everybody_in_four_sizes() {
     }
 }
 
-#[tokio::test]
-async fn the_same_content_again_is_the_same_file() {
+async fn the_same_content_again_is_the_same_file(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let (first, second) = (operator(), operator());
         let request = upload("products", "a.jpg", picture(2, 300, 300, ImageFormat::Jpeg));
         let uploads = (0..4).map(|_| send(&lab, &first, request.clone()));
@@ -124,10 +146,9 @@ async fn the_same_content_again_is_the_same_file() {
     }
 }
 
-#[tokio::test]
-async fn who_may_upload_what() {
+async fn who_may_upload_what(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let merchant = MerchantId::new();
         let shopper = Caller::user(UserId::new());
         let viewer = staff(merchant, StaffRole::Viewer);
@@ -179,8 +200,7 @@ async fn who_may_upload_what() {
     }
 }
 
-#[tokio::test]
-async fn hostile_content_is_refused_with_its_reason() {
+async fn hostile_content_is_refused_with_its_reason(store: &Store) {
     let png = picture(4, 200, 200, ImageFormat::Png);
     let mut bomb = png.clone();
     bomb[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
@@ -191,7 +211,7 @@ async fn hostile_content_is_refused_with_its_reason() {
     let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
     let html = b"<!doctype html><script>alert(1)</script>";
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let table = [
             ("html.jpg", html.to_vec(), "UNSUPPORTED_MEDIA_TYPE"),
             ("picture.svg", svg.to_vec(), "UNSUPPORTED_MEDIA_TYPE"),
@@ -214,10 +234,9 @@ async fn hostile_content_is_refused_with_its_reason() {
     }
 }
 
-#[tokio::test]
-async fn script_behind_a_picture_does_not_survive() {
+async fn script_behind_a_picture_does_not_survive(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let mut content = picture(6, 100, 100, ImageFormat::Gif);
         content.extend(b"<script>alert(1)</script>");
         let file = send(&lab, &operator(), upload("products", "<b>.html", content)).await.unwrap();
@@ -229,10 +248,9 @@ async fn script_behind_a_picture_does_not_survive() {
     }
 }
 
-#[tokio::test]
-async fn documents_are_for_their_merchant() {
+async fn documents_are_for_their_merchant(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let merchant = MerchantId::new();
         let content = b"%PDF-1.7 certificate".to_vec();
         let owner = staff(merchant, StaffRole::Operator);
@@ -251,10 +269,9 @@ async fn documents_are_for_their_merchant() {
     }
 }
 
-#[tokio::test]
-async fn no_path_leads_out_of_the_store() {
+async fn no_path_leads_out_of_the_store(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let request = upload("products", "../../etc/passwd", picture(7, 20, 20, ImageFormat::Png));
         let url = send(&lab, &operator(), request).await.unwrap().picture.unwrap().url;
         let good = path(&url);
@@ -279,10 +296,9 @@ async fn no_path_leads_out_of_the_store() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_holds_only_own_files() {
+async fn a_batch_holds_only_own_files(store: &Store) {
     for wiring in WIRINGS {
-        let lab = lab(wiring).await;
+        let lab = lab(wiring, store).await;
         let (own, other) = (operator(), operator());
         let mut ids = Vec::new();
         for (seed, caller) in [(8, &own), (9, &other), (10, &own)] {
@@ -309,3 +325,37 @@ async fn a_batch_holds_only_own_files() {
         lab.stop().await;
     }
 }
+
+/// Lists every test once for each store.
+macro_rules! on_each_store {
+    ($($test:ident,)+) => {
+        mod embedded {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test(&super::Store::Embedded).await;
+                }
+            )+
+        }
+        mod s3 {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let Some(place) = super::Place::create().await else { return };
+                    super::$test(&super::Store::S3(place)).await;
+                }
+            )+
+        }
+    };
+}
+
+on_each_store!(
+    a_product_picture_is_seen_by_everybody_in_four_sizes,
+    the_same_content_again_is_the_same_file,
+    who_may_upload_what,
+    hostile_content_is_refused_with_its_reason,
+    script_behind_a_picture_does_not_survive,
+    documents_are_for_their_merchant,
+    no_path_leads_out_of_the_store,
+    a_batch_holds_only_own_files,
+);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>` or `mongodb://<host>/<database>`.
     pub store: String,
     /// Takes `POST {to, text}` for text messages. Empty: they are only logged, without their text.
     #[serde(default)]

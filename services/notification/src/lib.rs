@@ -29,6 +29,11 @@ use service::{
     subscribe::Hub,
 };
 
+/// Brings the store up to date: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<()> {
     let texts = texts::Texts::load()?;

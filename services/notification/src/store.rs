@@ -9,6 +9,7 @@ use ids::{EventId, NotificationId};
 
 use crate::domain::{Delivery, Effects, Message, Notification, Recipient};
 
+mod mongodb;
 mod sqlite;
 
 /// Notifications, deliveries and the log of real-time messages, durable enough to survive the process.
@@ -111,6 +112,21 @@ pub enum Outcome {
 pub async fn open(address: &str) -> anyhow::Result<Arc<dyn NotificationStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteNotifications::open(address).await?)),
-        _ => anyhow::bail!("notification.store: expected sqlite:<file>"),
+        Some("mongodb" | "mongodb+srv") => {
+            Ok(Arc::new(mongodb::MongoNotifications::open(address).await?))
+        }
+        _ => anyhow::bail!("{EXPECTED}"),
     }
 }
+
+/// Brings the collections behind an address up to date. Safe to run again, and by several at once.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        // It migrates itself when it is opened: nobody else has the file open.
+        Some("sqlite") => Ok(()),
+        Some("mongodb" | "mongodb+srv") => Ok(mongodb::migrate(address).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+const EXPECTED: &str = "notification.store: expected sqlite:<file> or mongodb://<host>/<database>";

@@ -1,15 +1,19 @@
 //! What every store of notifications promises, whichever it is.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clock::Timestamp;
 use ids::{EventId, MerchantId, NotificationId, UserId};
+use mongo::FreshDatabase;
 use notification::{
     domain::{Channel, Delivery, Effects, Message, Notification, Recipient},
     store::{self, Counts, NotificationStore, Outcome, Place},
 };
 use testkit::Folder;
+
+#[path = "contract/shared.rs"]
+mod shared;
 
 const NOW: Timestamp = testkit::START;
 
@@ -246,35 +250,36 @@ macro_rules! contract {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("notification");
-                let store = $open(folder.path()).await;
+                let Some((store, place)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.ping().await.unwrap();
                 store.close().await;
+                drop(place);
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> std::sync::Arc<dyn NotificationStore> {
-    store::open(&format!("sqlite:{}", folder.join("notification.db").display())).await.unwrap()
+async fn sqlite() -> Option<(Arc<dyn NotificationStore>, Folder)> {
+    let folder = Folder::new("notification");
+    let address = format!("sqlite:{}", folder.path().join("notification.db").display());
+    store::migrate(&address).await.unwrap();
+    Some((store::open(&address).await.unwrap(), folder))
+}
+
+async fn mongodb() -> Option<(Arc<dyn NotificationStore>, FreshDatabase)> {
+    let fresh = FreshDatabase::on(&testkit::real_store("mongodb")?);
+    store::migrate(&fresh.address).await.unwrap();
+    Some((store::open(&fresh.address).await.unwrap(), fresh))
 }
 
 contract!(embedded, super::sqlite);
+contract!(production, super::mongodb);
 
 #[tokio::test]
 async fn a_code_is_gone_once_it_is_sent_or_given_up() {
-    let folder = Folder::new("notification");
-    let store = sqlite(folder.path()).await;
-    let deliveries = vec![text("+998900000001", true), text("+998900000002", true)];
-    write(store.as_ref(), Effects { deliveries, ..Effects::default() }).await;
-    let outcomes = [Outcome::Sent, Outcome::Failed("no".to_owned())];
-    let claimed = store.claim(NOW, later(30), 10).await.unwrap();
-    for (delivery, outcome) in claimed.iter().zip(outcomes) {
-        assert_eq!(delivery.text, "424242");
-        assert!(!format!("{delivery:?}").contains("424242"));
-        assert!(store.settle(delivery, outcome, NOW).await.unwrap());
-    }
+    let (store, folder) = sqlite().await.unwrap();
+    send_codes(store.as_ref()).await;
     store.close().await;
     let file = rusqlite::Connection::open(folder.path().join("notification.db")).unwrap();
     let mut texts = file.prepare("select state, text from deliveries order by 1").unwrap();
@@ -284,8 +289,24 @@ async fn a_code_is_gone_once_it_is_sent_or_given_up() {
     assert_eq!(texts, [empty("failed"), empty("sent")]);
 }
 
+/// Queues two codes; one is sent, one given up.
+async fn send_codes(store: &dyn NotificationStore) {
+    let deliveries = vec![text("+998900000001", true), text("+998900000002", true)];
+    write(store, Effects { deliveries, ..Effects::default() }).await;
+    let outcomes = [Outcome::Sent, Outcome::Failed("no".to_owned())];
+    let claimed = store.claim(NOW, later(30), 10).await.unwrap();
+    for (delivery, outcome) in claimed.iter().zip(outcomes) {
+        assert_eq!(delivery.text, "424242");
+        assert!(!format!("{delivery:?}").contains("424242"));
+        assert!(store.settle(delivery, outcome, NOW).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("mongodb://x").await.err().unwrap().to_string();
-    assert!(error.contains("notification.store"), "{error}");
+    let opened = store::open("redis://x").await.err().unwrap();
+    let migrated = store::migrate("redis://x").await.err().unwrap();
+    for error in [opened.to_string(), migrated.to_string()] {
+        assert!(error.contains("notification.store"), "{error}");
+    }
 }

@@ -14,13 +14,13 @@ use testkit::{WIRINGS, eventually};
 mod kit;
 #[path = "notification/provider.rs"]
 mod provider;
-use kit::{deliver, event, lab, list, next, order, personal, placed_by, staff, subscribe};
+use kit::{deliver, event, grounds, lab, list, next, order, personal, placed_by, staff, subscribe};
 use provider::Provider;
 
 #[tokio::test]
 async fn a_paid_order_reaches_shopper_and_merchants_once() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let user = UserId::new();
         let (first, second) = (MerchantId::new(), MerchantId::new());
         let shopper = Caller::user(user);
@@ -71,8 +71,8 @@ async fn a_paid_order_reaches_shopper_and_merchants_once() {
 
 #[tokio::test]
 async fn a_subscriber_that_comes_back_hears_what_it_missed_in_order_and_then_what_happens() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let user = UserId::new();
         let shopper = Caller::user(user);
         let mut stream = subscribe(&lab, &shopper, "").await.unwrap();
@@ -101,8 +101,8 @@ async fn a_subscriber_that_comes_back_hears_what_it_missed_in_order_and_then_wha
 
 #[tokio::test]
 async fn a_slow_subscriber_loses_nothing() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let user = UserId::new();
         let mut stream = subscribe(&lab, &Caller::user(user), "").await.unwrap();
         // More than the bell remembers.
@@ -132,8 +132,8 @@ fn order_id(event: &events::Event) -> String {
 
 #[tokio::test]
 async fn open_streams_do_not_hold_up_the_end() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let mut stream = subscribe(&lab, &Caller::user(UserId::new()), "").await.unwrap();
         let stopped = tokio::time::timeout(Duration::from_secs(5), lab.stop()).await;
         assert!(stopped.is_ok());
@@ -143,8 +143,8 @@ async fn open_streams_do_not_hold_up_the_end() {
 
 #[tokio::test]
 async fn guests_are_refused_and_only_services_deliver() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let guest = Caller::guest();
         let refused = subscribe(&lab, &guest, "").await.err().unwrap();
         assert_eq!(refused.code, Code::Unauthenticated);
@@ -168,9 +168,9 @@ async fn guests_are_refused_and_only_services_deliver() {
 
 #[tokio::test]
 async fn a_guest_gets_a_text_message_once_though_the_provider_stumbles() {
-    for wiring in WIRINGS {
+    for ground in grounds() {
         let provider = Provider::default();
-        let lab = lab(wiring, &provider).await;
+        let lab = lab(ground, &provider).await;
         provider.fail(2);
         let paid = order("order.paid", placed_by(None, &[MerchantId::new()]));
         deliver(&lab, vec![paid.clone()]).await;
@@ -238,8 +238,8 @@ async fn codes_and_links_are_sent_in_the_asked_language_and_not_kept() {
 
 #[tokio::test]
 async fn what_cannot_be_told_is_rejected_alone() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let user = UserId::new();
         let unknown = personal("sms", "+998901112233", "no_such_text", ("code", "1"));
         let empty = personal("sms", "", "otp_code", ("code", "1"));
@@ -260,9 +260,9 @@ async fn what_cannot_be_told_is_rejected_alone() {
 
 #[tokio::test]
 async fn an_application_is_told_to_the_applicant_and_to_the_platform() {
-    for wiring in WIRINGS {
+    for ground in grounds() {
         let provider = Provider::default();
-        let lab = lab(wiring, &provider).await;
+        let lab = lab(ground, &provider).await;
         let owner = UserId::new();
         let merchant = proto::auth::Merchant {
             id: MerchantId::new().to_string(),
@@ -292,8 +292,8 @@ async fn an_application_is_told_to_the_applicant_and_to_the_platform() {
 
 #[tokio::test]
 async fn lists_are_paged_and_marked_by_their_owner() {
-    for wiring in WIRINGS {
-        let lab = lab(wiring, &Provider::default()).await;
+    for ground in grounds() {
+        let lab = lab(ground, &Provider::default()).await;
         let user = UserId::new();
         let (own, other) = (Caller::user(user), Caller::user(UserId::new()));
         let paid = (0..5).map(|_| order("order.paid", placed_by(Some(user), &[]))).collect();

@@ -12,7 +12,7 @@ use crate::domain::pricing::Tariff;
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>` or `postgres://..`.
     pub store: String,
     /// Minutes for which goods are held for an unpaid order.
     pub reservation_minutes: u32,

@@ -51,6 +51,18 @@ impl From<sqlite::Error> for Error {
     }
 }
 
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        postgres::Error::from(error).into()
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();

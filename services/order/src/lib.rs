@@ -24,6 +24,11 @@ pub use config::Config;
 pub use error::Error;
 pub use grpc::encode_event;
 
+/// Brings the tables of the store up to date: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, encode_event).await?;

@@ -18,6 +18,8 @@ use crate::{
     error::Error,
 };
 
+mod checkout;
+mod postgres;
 mod sqlite;
 
 /// Turns an event of the domain into what the outbox keeps.
@@ -146,7 +148,8 @@ pub trait OrderStore: Send + Sync + 'static {
     async fn known_merchants(&self, ids: Vec<MerchantId>) -> Result<Vec<MerchantId>, Error>;
 
     /// Prices the lines, takes the stock and writes order, key, shipments and events: all or nothing.
-    /// A key that was seen before gives what is remembered of it instead.
+    /// A key that was seen before gives what is remembered of it instead. Numbers grow by one; a refused checkout uses none, and
+    /// only the crash of a store may leave some out.
     async fn place(&self, placing: Placing) -> Result<Placed, Error>;
     /// What is remembered of a key.
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error>;
@@ -187,7 +190,8 @@ pub trait OrderStore: Send + Sync + 'static {
         step: Step,
         now: Timestamp,
     ) -> Result<Applied, Error>;
-    /// Orders whose goods are held for payment no longer than until `now`.
+    /// Orders whose goods are held for payment no longer than until `now`, the oldest first. Where several processes ask, one that
+    /// was given out is left out for some seconds.
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error>;
     /// Forgets answers given before a moment.
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error>;
@@ -213,6 +217,21 @@ pub enum Placed {
 pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn OrderStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteOrders::open(address, encode).await?)),
-        _ => anyhow::bail!("order.store: expected sqlite:<file>"),
+        Some("postgres" | "postgresql") => {
+            Ok(Arc::new(postgres::PostgresOrders::open(address, encode).await?))
+        }
+        _ => anyhow::bail!("{EXPECTED}"),
     }
 }
+
+/// Brings the tables behind an address up to date. Safe to run again, and by several at once.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        // It migrates itself when it is opened: nobody else has the file open.
+        Some("sqlite") => Ok(()),
+        Some("postgres" | "postgresql") => Ok(postgres::migrate(address).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+const EXPECTED: &str = "order.store: expected sqlite:<file> or postgres://<user>@<host>/<database>";

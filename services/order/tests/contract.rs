@@ -21,12 +21,23 @@ use order::{
     },
     store::{self, Key, Merchant, OrderStore, Placed, Placing, Wanted},
 };
-use testkit::Folder;
+use testkit::{Folder, FreshDatabase};
 
+#[path = "contract/keys.rs"]
+mod keys;
 #[path = "contract/moves.rs"]
 mod moves;
 #[path = "contract/offers.rs"]
 mod offers;
+#[path = "contract/races.rs"]
+mod races;
+#[path = "contract/tenancy.rs"]
+mod tenancy;
+
+use keys::{
+    a_key_without_an_order_is_remembered_once, numbers_grow_by_one_and_refusals_use_none,
+    old_answers_are_forgotten_in_batches,
+};
 
 use moves::{
     a_refused_move_changes_nothing, an_event_moves_an_order_once,
@@ -35,7 +46,8 @@ use moves::{
     the_payment_is_noted_until_there_is_later_news,
 };
 use offers::{
-    a_product_told_twice_does_not_refill_the_shelf, offers_follow_product_and_merchant_off_sale,
+    a_product_told_twice_does_not_refill_the_shelf, lists_are_told_what_changes_for_them,
+    offers_follow_product_and_merchant_off_sale, terms_of_one_product_are_taken_over_together,
     updates_are_the_merchants_own_and_each_by_itself,
 };
 
@@ -231,6 +243,9 @@ macro_rules! contract {
                 one_cart_is_one_order_whatever_the_key,
                 the_first_answer_stays,
                 another_total_than_expected_buys_nothing,
+                numbers_grow_by_one_and_refusals_use_none,
+                a_key_without_an_order_is_remembered_once,
+                old_answers_are_forgotten_in_batches,
                 stock_is_settled_once,
                 an_event_moves_an_order_once,
                 a_refused_move_changes_nothing,
@@ -238,6 +253,8 @@ macro_rules! contract {
                 the_payment_is_noted_until_there_is_later_news,
                 a_product_told_twice_does_not_refill_the_shelf,
                 offers_follow_product_and_merchant_off_sale,
+                terms_of_one_product_are_taken_over_together,
+                lists_are_told_what_changes_for_them,
                 updates_are_the_merchants_own_and_each_by_itself,
                 pages_have_no_gaps_and_no_repeats,
                 only_the_overdue_are_found,
@@ -248,24 +265,36 @@ macro_rules! contract {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("order");
-                let store = $open(folder.path()).await;
+                let Some((store, place)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.close().await;
+                drop(place);
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> Arc<dyn OrderStore> {
-    let address = format!("sqlite:{}", folder.join("order.db").display());
-    store::open(&address, order::encode_event).await.unwrap()
+async fn sqlite() -> Option<(Arc<dyn OrderStore>, Folder)> {
+    let folder = Folder::new("order");
+    let address = format!("sqlite:{}", folder.path().join("order.db").display());
+    store::migrate(&address).await.unwrap();
+    Some((store::open(&address, order::encode_event).await.unwrap(), folder))
+}
+
+async fn postgres() -> Option<(Arc<dyn OrderStore>, FreshDatabase)> {
+    let fresh = FreshDatabase::create().await?;
+    store::migrate(&fresh.address).await.unwrap();
+    Some((store::open(&fresh.address, order::encode_event).await.unwrap(), fresh))
 }
 
 contract!(embedded, super::sqlite);
+contract!(production, super::postgres);
 
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("file:orders", order::encode_event).await.err().unwrap().to_string();
-    assert!(error.contains("order.store"), "{error}");
+    let opened = store::open("file:orders", order::encode_event).await.err().unwrap();
+    let migrated = store::migrate("file:orders").await.err().unwrap();
+    for error in [opened.to_string(), migrated.to_string()] {
+        assert!(error.contains("order.store"), "{error}");
+    }
 }

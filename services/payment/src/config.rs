@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>` or `postgres://<user>@<host>/<database>`.
     pub store: String,
     /// Terms with Payme.
     #[serde(default)]

@@ -27,6 +27,11 @@ pub use error::Error;
 /// Who is told of payments.
 const SUBSCRIBERS: &[Role] = &[Role::Order];
 
+/// Brings the tables of the store up to date: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, grpc::events::encode).await?;

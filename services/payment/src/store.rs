@@ -10,6 +10,7 @@ use outbox::{Draft, OutboxStore};
 
 use crate::domain::{Event, Payable, Payment, Provider, Snapshot, click, payme};
 
+mod postgres;
 mod sqlite;
 
 /// Makes the message of an event.
@@ -19,8 +20,8 @@ pub type Encode = fn(&Event<'_>) -> Draft;
 pub type Verdict<T, R> = Result<Result<T, R>, Fault>;
 
 /// Makes the journal's line of what a call came to. It runs inside the transaction of the call, so that the line is kept with the
-/// effect or not at all; keep it short, for others wait to write.
-pub type Note<T> = Box<dyn FnOnce(&T) -> Entry + Send>;
+/// effect or not at all; keep it short, for others wait to write. It runs again when somebody else was faster and the call begins anew.
+pub type Note<T> = Box<dyn Fn(&T) -> Entry + Send + Sync>;
 
 /// What a provider's call came to, and its line in the journal.
 pub type Noted<T> = Result<(T, Entry), Fault>;
@@ -229,9 +230,25 @@ pub(crate) fn beginning(text: &str) -> &str {
 pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn PaymentStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqlitePayments::open(address, encode).await?)),
-        _ => anyhow::bail!("payment.store: expected sqlite:<file>"),
+        Some("postgres" | "postgresql") => {
+            Ok(Arc::new(postgres::PostgresPayments::open(address, encode).await?))
+        }
+        _ => anyhow::bail!("{EXPECTED}"),
     }
 }
+
+/// Brings the tables behind an address up to date. Safe to run again, and by several at once.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        // It migrates itself when it is opened: nobody else has the file open.
+        Some("sqlite") => Ok(()),
+        Some("postgres" | "postgresql") => Ok(postgres::migrate(address).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+const EXPECTED: &str =
+    "payment.store: expected sqlite:<file> or postgres://<user>@<host>/<database>";
 
 #[cfg(test)]
 mod tests {

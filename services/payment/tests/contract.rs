@@ -17,11 +17,21 @@ use payment::{
     domain::{Provider, Snapshot, Status, click, payme},
     store::{self, Closing, Open, OpenRefusal, PaymentStore, Receipt},
 };
-use testkit::Folder;
+use testkit::{Folder, FreshDatabase};
 
+#[path = "contract/clicks.rs"]
+mod clicks;
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "contract/races.rs"]
+mod races;
+#[path = "contract/schema.rs"]
+mod schema;
 
+use clicks::{
+    a_completion_must_name_what_was_prepared, of_many_attempts_of_click_one_is_confirmed,
+    the_last_attempt_that_gives_up_frees_the_order,
+};
 use fixtures::{Calls as _, call, close, draft, encode, opened, opening, snapshot, told};
 
 const NOW: Timestamp = testkit::START;
@@ -230,68 +240,6 @@ async fn a_statement_has_both_ends_and_every_state(store: &dyn PaymentStore) {
     assert!(between(3, 1).await.unwrap().is_empty());
 }
 
-async fn of_many_attempts_of_click_one_is_confirmed(store: &dyn PaymentStore) {
-    let payable = opened(store, "12K", Provider::Click).await;
-    let mut attempts = Vec::new();
-    for trans_id in [120, 122, 124] {
-        attempts.push(store.prepare(call(trans_id, "12K"), NOW).await.unwrap().unwrap());
-    }
-    let repeat = store.prepare(call(120, "12K"), NOW).await.unwrap().unwrap();
-    assert_eq!(repeat.prepare_id, attempts[0].prepare_id);
-    assert_eq!(
-        store.payments(payable.order, 10).await.unwrap().len(),
-        1,
-        "attempts of one payment"
-    );
-    // One gives up: the order stays held for the others.
-    let up = click::Call { error: -5017, ..call(120, "12K") };
-    let up = store.complete(attempts[0].prepare_id, up, NOW).await.unwrap();
-    assert_eq!(up.unwrap_err(), click::Refusal::Cancelled);
-    assert!(store.payable("12K", NOW).await.unwrap().unwrap().held);
-    let completes = attempts[1..]
-        .iter()
-        .map(|attempt| store.complete(attempt.prepare_id, call(attempt.trans_id, "12K"), NOW));
-    let outcomes: Vec<_> = join_all(completes).await.into_iter().map(Result::unwrap).collect();
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    assert!(outcomes.contains(&Err(click::Refusal::Cancelled)));
-    let kinds = told(store).await;
-    assert_eq!(kinds.iter().filter(|kind| *kind == "payment.paid").count(), 1);
-}
-
-async fn the_last_attempt_that_gives_up_frees_the_order(store: &dyn PaymentStore) {
-    opened(store, "13K", Provider::Click).await;
-    let attempt = store.prepare(call(130, "13K"), NOW).await.unwrap().unwrap();
-    let up = click::Call { error: -5017, ..call(130, "13K") };
-    for _ in 0..2 {
-        let up = store.complete(attempt.prepare_id, up.clone(), NOW).await.unwrap();
-        assert_eq!(up.unwrap_err(), click::Refusal::Cancelled);
-    }
-    store.create(draft("p13", "13K"), NOW).await.unwrap().unwrap();
-    assert_eq!(
-        told(store).await,
-        ["payment.started", "payment.cancelled", "payment.started"],
-        "given up once"
-    );
-}
-
-async fn a_completion_must_name_what_was_prepared(store: &dyn PaymentStore) {
-    opened(store, "197K", Provider::Click).await;
-    opened(store, "19K", Provider::Click).await;
-    let attempt = store.prepare(call(140, "197K"), NOW).await.unwrap().unwrap();
-    for (prepare_id, call) in [
-        (attempt.prepare_id + 1, call(140, "197K")),
-        (attempt.prepare_id, call(141, "197K")),
-        (attempt.prepare_id, call(140, "19K")),
-    ] {
-        let refused = store.complete(prepare_id, call, NOW).await.unwrap();
-        assert_eq!(refused.unwrap_err(), click::Refusal::NoTransaction);
-    }
-    let other = click::Call { amount: 30_000, ..call(140, "197K") };
-    let refused = store.complete(attempt.prepare_id, other, NOW).await.unwrap();
-    assert_eq!(refused.unwrap_err(), click::Refusal::Amount);
-    store.complete(attempt.prepare_id, call(140, "197K"), NOW).await.unwrap().unwrap();
-}
-
 async fn receipts_are_kept_for_known_transactions(store: &dyn PaymentStore) {
     opened(store, "15K", Provider::Payme).await;
     store.create(draft("p15", "15K"), NOW).await.unwrap().unwrap();
@@ -303,6 +251,30 @@ async fn receipts_are_kept_for_known_transactions(store: &dyn PaymentStore) {
     assert!(store.receipt(receipt("p15"), NOW).await.unwrap());
     assert!(store.receipt(receipt("p15"), NOW).await.unwrap(), "the last word counts");
     assert!(!store.receipt(receipt("unknown"), NOW).await.unwrap());
+}
+
+async fn a_number_that_nobody_gave_is_not_found(store: &dyn PaymentStore) {
+    opened(store, "17K", Provider::Payme).await;
+    for reference in ["", "17", "17K\0", "\0"] {
+        assert!(store.payable(reference, NOW).await.unwrap().is_none());
+        let created = store.create(draft("p17", reference), NOW).await.unwrap();
+        assert_eq!(created.unwrap_err(), payme::Refusal::NoOrder);
+        let prepared = store.prepare(call(170, reference), NOW).await.unwrap();
+        assert_eq!(prepared.unwrap_err(), click::Refusal::NoOrder);
+    }
+    for id in ["p17", "p17\0"] {
+        assert!(store.payme_find(id).await.unwrap().is_none());
+        assert_eq!(store.perform(id, NOW).await.unwrap().unwrap_err(), payme::Refusal::NotFound);
+        assert_eq!(store.cancel(id, 1, NOW).await.unwrap().unwrap_err(), payme::Refusal::NotFound);
+    }
+    let strange = fixtures::line("a\0b".repeat(3000));
+    store.journal(vec![strange.clone(), strange]).await.unwrap();
+    store.trim_journal(NOW, 1).await.unwrap();
+    let far = Timestamp::from_millis(i64::MAX);
+    assert!(store.payme_statement(NOW, far, 10).await.unwrap().is_empty());
+    store.create(payme::Draft { time: far, ..draft("p17", "17K") }, NOW).await.unwrap().unwrap();
+    assert_eq!(store.payme_statement(NOW, far, 10).await.unwrap().len(), 1);
+    assert_eq!(store.expire(NOW, 10).await.unwrap(), 0, "a time to come holds");
 }
 
 async fn events_wake_and_nothing_else_does(store: &dyn PaymentStore) {
@@ -355,6 +327,7 @@ macro_rules! contract {
                 the_last_attempt_that_gives_up_frees_the_order,
                 a_completion_must_name_what_was_prepared,
                 receipts_are_kept_for_known_transactions,
+                a_number_that_nobody_gave_is_not_found,
                 events_wake_and_nothing_else_does,
             );
         }
@@ -363,23 +336,36 @@ macro_rules! contract {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("payment");
-                let store = $open(folder.path()).await;
+                let Some((store, place)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.close_store().await;
+                drop(place);
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> Arc<dyn PaymentStore> {
-    store::open(&format!("sqlite:{}", folder.join("payment.db").display()), encode).await.unwrap()
+async fn sqlite() -> Option<(Arc<dyn PaymentStore>, Folder)> {
+    let folder = Folder::new("payment");
+    let address = format!("sqlite:{}", folder.path().join("payment.db").display());
+    store::migrate(&address).await.unwrap();
+    Some((store::open(&address, encode).await.unwrap(), folder))
+}
+
+async fn postgres() -> Option<(Arc<dyn PaymentStore>, FreshDatabase)> {
+    let fresh = FreshDatabase::create().await?;
+    store::migrate(&fresh.address).await.unwrap();
+    Some((store::open(&fresh.address, encode).await.unwrap(), fresh))
 }
 
 contract!(embedded, super::sqlite);
+contract!(production, super::postgres);
 
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("file:payments", encode).await.err().unwrap().to_string();
-    assert!(error.contains("payment.store"), "{error}");
+    let opened = store::open("file:payments", encode).await.err().unwrap();
+    let migrated = store::migrate("file:payments").await.err().unwrap();
+    for error in [opened.to_string(), migrated.to_string()] {
+        assert!(error.contains("payment.store"), "{error}");
+    }
 }

@@ -16,6 +16,8 @@ mod click;
 mod lab;
 #[path = "payment/payme.rs"]
 mod payme;
+#[path = "payment/production.rs"]
+mod production;
 
 use lab::{SUM, Shop, payme_request, shop};
 use pb::close_payable_response::Outcome;

@@ -10,6 +10,6 @@ use serde::Deserialize;
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the store: `sqlite:<file>`.
+    /// Address of the store: `sqlite:<file>` or `mongodb://<host>/<database>`.
     pub store: String,
 }

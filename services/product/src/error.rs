@@ -61,6 +61,12 @@ impl From<sqlite::Error> for Error {
     }
 }
 
+impl From<mongo::Error> for Error {
+    fn from(error: mongo::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let message = error.to_string();

@@ -25,6 +25,11 @@ pub use grpc::encode;
 /// Who is told of what happens here.
 const SUBSCRIBERS: &[Role] = &[Role::Order, Role::Search];
 
+/// Brings the store up to date: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, encode).await?;

@@ -18,6 +18,7 @@ use crate::{
     error::Error,
 };
 
+mod mongodb;
 mod sqlite;
 
 /// Turns an event into what the outbox carries.
@@ -206,6 +207,21 @@ pub enum ReviewsOf {
 pub async fn open(address: &str, encode: Encode) -> anyhow::Result<Arc<dyn ProductStore>> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(Arc::new(sqlite::SqliteProducts::open(address, encode).await?)),
-        _ => anyhow::bail!("product.store: expected sqlite:<file>"),
+        Some("mongodb" | "mongodb+srv") => {
+            Ok(Arc::new(mongodb::MongoProducts::open(address, encode).await?))
+        }
+        _ => anyhow::bail!("{EXPECTED}"),
     }
 }
+
+/// Brings the collections behind an address up to date. Safe to run again, and by several at once.
+pub async fn migrate(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        // It migrates itself when it is opened: nobody else has the file open.
+        Some("sqlite") => Ok(()),
+        Some("mongodb" | "mongodb+srv") => Ok(mongodb::migrate(address).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+const EXPECTED: &str = "product.store: expected sqlite:<file> or mongodb://<host>/<database>";

@@ -1,10 +1,11 @@
 //! What every store of the catalogue promises, whichever it is.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ids::{CategoryId, EventId, JobId, MerchantId, ProductId, UserId};
 use mesh::Role;
+use mongo::FreshDatabase;
 use product::{
     Error,
     domain::{
@@ -17,6 +18,8 @@ use testkit::Folder;
 
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "contract/shared.rs"]
+mod shared;
 
 use fixtures::{NOW, category, events, ids, new, next, review};
 
@@ -326,24 +329,36 @@ macro_rules! contract {
         $(
             #[tokio::test]
             async fn $promise() {
-                let folder = super::Folder::new("product");
-                let store = $open(folder.path()).await;
+                let Some((store, place)) = $open().await else { return };
                 super::$promise(store.as_ref()).await;
                 store.close().await;
+                drop(place);
             }
         )+
     };
 }
 
-async fn sqlite(folder: &std::path::Path) -> std::sync::Arc<dyn ProductStore> {
-    let address = format!("sqlite:{}", folder.join("product.db").display());
-    store::open(&address, product::encode).await.unwrap()
+async fn sqlite() -> Option<(Arc<dyn ProductStore>, Folder)> {
+    let folder = Folder::new("product");
+    let address = format!("sqlite:{}", folder.path().join("product.db").display());
+    store::migrate(&address).await.unwrap();
+    Some((store::open(&address, product::encode).await.unwrap(), folder))
+}
+
+async fn mongodb() -> Option<(Arc<dyn ProductStore>, FreshDatabase)> {
+    let fresh = FreshDatabase::on(&testkit::real_store("mongodb")?);
+    store::migrate(&fresh.address).await.unwrap();
+    Some((store::open(&fresh.address, product::encode).await.unwrap(), fresh))
 }
 
 contract!(embedded, super::sqlite);
+contract!(production, super::mongodb);
 
 #[tokio::test]
 async fn an_unknown_scheme_is_refused_with_the_key() {
-    let error = store::open("file:products", product::encode).await.err().unwrap().to_string();
-    assert!(error.contains("product.store"), "{error}");
+    let opened = store::open("file:products", product::encode).await.err().unwrap();
+    let migrated = store::migrate("file:products").await.err().unwrap();
+    for error in [opened.to_string(), migrated.to_string()] {
+        assert!(error.contains("product.store"), "{error}");
+    }
 }

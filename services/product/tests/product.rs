@@ -5,8 +5,10 @@ use fault::{Code, Fault};
 use ids::{EventId, MerchantId, UserId};
 use mesh::{Caller, Kind, Role, StaffRole};
 use proto::{event as events, product as pb, value};
-use testkit::{Folder, Lab, RunningLab, WIRINGS, Wiring, eventually};
+use testkit::{Lab, RunningLab, Wiring, eventually};
 
+#[path = "product/grounds.rs"]
+mod grounds;
 #[path = "product/importing.rs"]
 mod importing;
 #[path = "product/lists.rs"]
@@ -14,11 +16,12 @@ mod lists;
 #[path = "product/peers.rs"]
 mod peers;
 
+use grounds::{Ground, grounds};
 use peers::Notes;
 
-/// A platform over a store in `folder`; without order when it is to be away.
-async fn start(wiring: Wiring, folder: &Folder, notes: &Notes, with_order: bool) -> RunningLab {
-    let store = format!("sqlite:{}", folder.path().join("product.db").display());
+/// A platform over the store of a ground; without order when it is to be away.
+async fn start(ground: &Ground, notes: &Notes, with_order: bool) -> RunningLab {
+    let (wiring, store) = (ground.wiring, ground.store().await);
     let (orders, search) = (notes.clone(), notes.clone());
     let mut lab = Lab::new(wiring).real_time().role(Role::Product, move |host, mesh, _| {
         Box::pin(async move {
@@ -45,12 +48,12 @@ async fn start(wiring: Wiring, folder: &Folder, notes: &Notes, with_order: bool)
 }
 
 /// A platform with the category "telefonlar" below "elektronika".
-async fn shop(wiring: Wiring) -> (RunningLab, Folder, Notes) {
-    let (folder, notes) = (Folder::new("product"), Notes::default());
-    let lab = start(wiring, &folder, &notes, true).await;
+async fn shop(ground: Ground) -> (RunningLab, Ground, Notes) {
+    let notes = Notes::default();
+    let lab = start(&ground, &notes, true).await;
     put_category(&lab, "elektronika", "").await;
     put_category(&lab, "telefonlar", "elektronika").await;
-    (lab, folder, notes)
+    (lab, ground, notes)
 }
 
 async fn put_category(lab: &RunningLab, slug: &str, parent: &str) -> pb::Category {
@@ -142,8 +145,8 @@ fn not_found<T>() -> Outcome<T> {
 
 #[tokio::test]
 async fn a_product_is_created_with_its_offers_and_read_by_everybody() {
-    for wiring in WIRINGS {
-        let (lab, _folder, notes) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, notes) = shop(ground).await;
         let merchant = MerchantId::new();
         let operator = staff(merchant, StaffRole::Operator);
         let created = create(&lab, &operator, draft("Oʻzbek telefoni", "T-1")).await.unwrap();
@@ -184,8 +187,8 @@ async fn a_product_is_created_with_its_offers_and_read_by_everybody() {
 
 #[tokio::test]
 async fn what_is_wrong_is_told_by_field() {
-    for wiring in WIRINGS {
-        let (lab, _folder, notes) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, notes) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let mut wrong = draft("", "");
         wrong.category = "yoq".to_owned();
@@ -210,8 +213,8 @@ async fn what_is_wrong_is_told_by_field() {
 
 #[tokio::test]
 async fn updates_replace_the_named_fields_over_the_version_seen() {
-    for wiring in WIRINGS {
-        let (lab, _folder, notes) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, notes) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let mut first = draft("Telefon", "T-1");
         first.variants.push(pb::VariantDraft { sku: "T-2".to_owned(), ..Default::default() });
@@ -254,8 +257,8 @@ async fn updates_replace_the_named_fields_over_the_version_seen() {
 
 #[tokio::test]
 async fn merchants_do_not_see_or_touch_what_belongs_to_others() {
-    for wiring in WIRINGS {
-        let (lab, _folder, _) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, _) = shop(ground).await;
         let merchant = MerchantId::new();
         let operator = staff(merchant, StaffRole::Operator);
         let mut hidden = draft("Qoralama", "T-1");
@@ -301,9 +304,9 @@ async fn merchants_do_not_see_or_touch_what_belongs_to_others() {
 
 #[tokio::test]
 async fn while_order_is_away_products_are_created_and_the_event_waits() {
-    for wiring in WIRINGS {
-        let (folder, notes) = (Folder::new("product"), Notes::default());
-        let lab = start(wiring, &folder, &notes, false).await;
+    for ground in grounds() {
+        let notes = Notes::default();
+        let lab = start(&ground, &notes, false).await;
         put_category(&lab, "elektronika", "").await;
         put_category(&lab, "telefonlar", "elektronika").await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
@@ -313,7 +316,7 @@ async fn while_order_is_away_products_are_created_and_the_event_waits() {
         lab.stop().await;
 
         let notes = Notes::default();
-        let lab = start(wiring, &folder, &notes, true).await;
+        let lab = start(&ground, &notes, true).await;
         let offers = || async {
             let events = notes.events.lock().unwrap();
             let of = events.iter().filter(|it| it.subject == product.id);
@@ -333,8 +336,8 @@ async fn while_order_is_away_products_are_created_and_the_event_waits() {
 
 #[tokio::test]
 async fn prices_and_sales_arrive_by_event() {
-    for wiring in WIRINGS {
-        let (lab, _folder, _) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, _) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let product = create(&lab, &operator, draft("Telefon", "T-1")).await.unwrap();
         let product = product.product.unwrap();

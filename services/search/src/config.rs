@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Where the role listens.
     pub listen: SocketAddr,
-    /// Address of the index: `tantivy:<folder>`.
+    /// Address of the index: `tantivy:<folder>`, or `http(s)://<host>:<port>/<index prefix>` of an Elasticsearch.
     pub store: String,
     /// Words and phrases that mean the same, beside those built in; each row is one meaning.
     #[serde(default)]

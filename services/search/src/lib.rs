@@ -23,6 +23,11 @@ pub mod text;
 pub use config::Config;
 pub use error::Error;
 
+/// Prepares the store: what a new release needs before it starts.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(&config.store).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let index = store::open(&config.store).await?;

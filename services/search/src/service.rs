@@ -29,7 +29,9 @@ const WORDS_MAX: usize = 12;
 const SUGGESTIONS_MAX: usize = 10;
 /// The first pause after an index could not be filled; later ones are longer.
 const FILL_PAUSE: Duration = Duration::from_millis(50);
-/// The longest of them, and how often it is looked whether the index was lost.
+/// The longest of them.
+const FILL_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How often it is looked whether the index was lost.
 const FILL_CHECK: Duration = Duration::from_secs(5);
 
 /// Where the catalogue can be read from its beginning to its end.
@@ -208,7 +210,11 @@ impl Finder {
     ) -> anyhow::Result<()> {
         let mut pause = FILL_PAUSE;
         loop {
-            let rest = match self.complete(catalogue.as_ref()).await {
+            let outcome = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                outcome = self.complete(catalogue.as_ref()) => outcome,
+            };
+            let rest = match outcome {
                 Ok(()) => {
                     pause = FILL_PAUSE;
                     FILL_CHECK
@@ -216,7 +222,7 @@ impl Finder {
                 Err(error) => {
                     tracing::debug!(%error, "the index cannot be filled yet");
                     let rest = pause;
-                    pause = (pause * 2).min(FILL_CHECK);
+                    pause = (pause * 2).min(FILL_PAUSE_MAX);
                     rest
                 }
             };

@@ -10,23 +10,23 @@
 use std::sync::Arc;
 
 use search::{
-    domain::{
-        Aspect, Change, Clause, Filter, Place as Cursor, Rating, Search, Sort, Suggested, Typed,
-    },
-    service::Finder,
+    domain::{Aspect, Change, Clause, Filter, Place as Cursor, Rating, Search, Sort},
     store::{self, SearchIndex},
 };
-use telemetry::Metrics;
 
 #[path = "support/catalogue.rs"]
 mod catalogue;
 #[path = "support/places.rs"]
 mod places;
+#[path = "support/server.rs"]
+mod server;
 
 #[path = "contract/fixtures.rs"]
 mod fixtures;
 #[path = "contract/rebuilds.rs"]
 mod rebuilds;
+#[path = "contract/words.rs"]
+mod words;
 
 use catalogue::{id_at, name};
 use fixtures::{facet, filled, find, names, offers, place, renamed, value, with};
@@ -35,6 +35,7 @@ use rebuilds::{
     a_failed_rebuild_changes_nothing, a_rebuild_replaces_everything,
     news_during_a_rebuild_are_in_both,
 };
+use words::{odd_texts_are_no_obstacle, similar_words_are_near, words_are_completed};
 
 async fn news_are_found_when_they_are_taken_over(index: Arc<dyn SearchIndex>) {
     assert_eq!(index.count().await.unwrap(), 0);
@@ -261,81 +262,6 @@ async fn facets_count_the_results(index: Arc<dyn SearchIndex>) {
     }
 }
 
-async fn odd_texts_are_no_obstacle(index: Arc<dyn SearchIndex>) {
-    filled(&index).await;
-    // Longer than any engine's longest token, yet found as it is written.
-    let long = "oʻzbekistonliklarnikidan ".repeat(14);
-    let mut odd = renamed(place("iron"), &long, 2);
-    let name = r#"size (sm) "x".*|\d"#;
-    if let Aspect::Card(news) = &mut odd.aspect {
-        news.0.attributes = [(name.to_owned(), " 12 × 7 [a-z] ".to_owned())].into();
-        news.0.brand = "x".repeat(40_000);
-        news.0.description.uz = "soʻz ".repeat(20_000);
-    }
-    index.apply(vec![odd]).await.unwrap();
-    assert_eq!(find(&index, long.trim_end().get(..150).unwrap()).await, ["iron"]);
-
-    let all = with(&index, Filter::default()).await;
-    assert_eq!(value(&all, &format!("attr.{name}"), "12 × 7 [a-z]"), 1);
-    let attributes = [(name.to_owned(), "12 × 7 [A-Z]".to_owned())].into();
-    let found = with(&index, Filter { attributes, ..Filter::default() }).await;
-    assert_eq!(names(&found), ["iron"]);
-    assert_eq!(value(&found, &format!("attr.{name}"), "12 × 7 [a-z]"), 1);
-    assert_eq!(value(&found, "attr.color", "oq"), 0);
-
-    // Twelve words that all have synonyms make the largest question there is.
-    let words = "telefon noutbuk televizor muzlatgich choynak dazmol quloqchin soat sumka kurtka divan krovat";
-    assert_eq!(find(&index, words).await, Vec::<&str>::new());
-}
-
-async fn words_are_completed(index: Arc<dyn SearchIndex>) {
-    filled(&index).await;
-    let finder = Finder::new(Arc::clone(&index), &[], &Metrics::new("search"));
-    let texts = |typed: &'static str, locale: &'static str| {
-        let finder = finder.clone();
-        async move {
-            let list = finder.suggest(typed, locale, 5).await.unwrap();
-            list.into_iter().map(|one| (one.text, one.kind)).collect::<Vec<_>>()
-        }
-    };
-    for typed in ["muz", "муз", "Muzlatg", "vepkfn"] {
-        let list = texts(typed, "uz").await;
-        assert_eq!(list[0], ("Muzlatgichlar".to_owned(), Suggested::Category), "{typed}");
-        assert!(
-            list.contains(&("Muzlatgich Artel HD 345".to_owned(), Suggested::Product)),
-            "{typed}"
-        );
-    }
-    assert_eq!(texts("sams", "uz").await[0], ("Samsung".to_owned(), Suggested::Brand));
-    assert_eq!(texts("muz", "ru").await[0].0, "Холодильники");
-    assert_eq!(texts("muz", "en").await[0].0, "Fridges");
-    assert_eq!(texts("muz", "uz-Cyrl").await[0].0, "Музлатгичлар");
-    assert_eq!(texts("galaxy s2", "en").await[0].0, "Samsung Galaxy S24 Ultra smartphone");
-    assert!(texts("smartfon", "uz").await.len() <= 5);
-    for nothing in ["", " ", "m", "zzzz", "!!"] {
-        assert!(texts(nothing, "uz").await.is_empty(), "{nothing:?}");
-    }
-    let typed = Typed { words: vec!["muz".to_owned()], locale: "uz".to_owned(), limit: 1 };
-    assert_eq!(index.suggest(&typed).await.unwrap().len(), 1);
-}
-
-async fn similar_words_are_near(index: Arc<dyn SearchIndex>) {
-    filled(&index).await;
-    let similar = index.similar("telefn", 1).await.unwrap();
-    assert_eq!((similar[0].key.as_str(), similar[0].distance), ("telefon", 1));
-    assert!(index.similar("televixor", 0).await.unwrap().is_empty());
-    assert!(index.similar("qqqqqqqqqq", 2).await.unwrap().is_empty());
-    let exact = index.similar("telefon", 0).await.unwrap();
-    assert_eq!((exact[0].key.as_str(), exact[0].distance), ("telefon", 0));
-    // A key is told in every way it is written, with how many products have it.
-    let ways = index.similar("xolodilni", 1).await.unwrap();
-    assert_eq!((ways[0].surface.as_str(), ways[0].products), ("холодильник", 2));
-    let two = index.similar("kurka", 2).await.unwrap();
-    assert!(
-        two.is_sorted_by_key(|word| word.distance) && two.iter().any(|word| word.key == "kurtka")
-    );
-}
-
 async fn concurrent_writers_share_a_commit(index: Arc<dyn SearchIndex>) {
     let writers = catalogue::changes().into_iter().map(|change| index.apply(vec![change]));
     for outcome in futures::future::join_all(writers).await {
@@ -377,7 +303,7 @@ macro_rules! contract {
                 #[tokio::test]
                 async fn $promise() {
                     let Some(place) = super::Place::$adapter() else { return };
-                    let index = place.open().await;
+                    let index = super::store::open(&place.address()).await.unwrap();
                     super::$promise(std::sync::Arc::clone(&index)).await;
                     index.close().await;
                 }

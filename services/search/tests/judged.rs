@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use search::{
     service::{Finder, Question},
-    store::SearchIndex,
+    store::{self, SearchIndex},
 };
 use telemetry::Metrics;
 
@@ -13,6 +13,8 @@ use telemetry::Metrics;
 mod catalogue;
 #[path = "support/places.rs"]
 mod places;
+#[path = "support/server.rs"]
+mod server;
 
 use places::Place;
 
@@ -173,7 +175,7 @@ macro_rules! judged {
         #[tokio::test]
         async fn $name() {
             let Some(place) = Place::$adapter() else { return };
-            let index = place.open().await;
+            let index = store::open(&place.address()).await.unwrap();
             judge(Arc::clone(&index), $verdicts).await;
             index.close().await;
         }

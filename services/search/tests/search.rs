@@ -1,5 +1,5 @@
 //! The service through the mesh, local and remote, with a product service that holds a few products.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use fault::{Code, Fault};
 use ids::{EventId, ProductId, UserId};
@@ -10,16 +10,22 @@ use proto::{
 };
 use testkit::{Lab, RunningLab, WIRINGS, Wiring, eventually};
 
+#[path = "search/away.rs"]
+mod away;
 #[path = "search/peers.rs"]
 mod peers;
 #[path = "support/places.rs"]
 mod places;
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/way.rs"]
+mod way;
 
 use peers::{Shelf, product};
 use places::Place;
 
-async fn lab(wiring: Wiring, place: &Place, shelf: &Shelf) -> RunningLab {
-    let store = place.address();
+async fn lab(wiring: Wiring, store: &str, shelf: &Shelf) -> RunningLab {
+    let store = store.to_owned();
     let shelf = shelf.clone();
     Lab::new(wiring)
         .role(Role::Search, move |host, mesh, _| {
@@ -44,7 +50,7 @@ async fn lab(wiring: Wiring, place: &Place, shelf: &Shelf) -> RunningLab {
 
 /// A lab whose index holds the whole shelf.
 async fn filled(wiring: Wiring, place: &Place, shelf: &Shelf) -> RunningLab {
-    let lab = lab(wiring, place, shelf).await;
+    let lab = lab(wiring, &place.address(), shelf).await;
     let expected = shelf.active();
     eventually("the index is filled at the start", || async {
         let answer =

@@ -26,9 +26,22 @@ fn mask(tree: &mut Dict) {
             Value::String(_, text) if !text.is_empty() && is_secret(key) => {
                 "***".clone_into(text);
             }
+            Value::String(_, text) => *text = without_password(text),
             _ => {}
         }
     }
+}
+
+/// An address without the password that may stand in it.
+fn without_password(text: &str) -> String {
+    let hidden = || {
+        let (scheme, rest) = text.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (credentials, host) = rest.get(..end)?.rsplit_once('@')?;
+        let (user, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:***@{host}{}", rest.get(end..)?))
+    };
+    hidden().unwrap_or_else(|| text.to_owned())
 }
 
 fn is_secret(key: &str) -> bool {
@@ -46,5 +59,16 @@ mod tests {
         let mut tree: Dict = [("secret_key".to_owned(), Value::from("hunter2"))].into();
         mask(&mut tree);
         assert_eq!(tree["secret_key"].as_str(), Some("***"));
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_masked() {
+        assert_eq!(
+            without_password("postgres://um:a@b@h:5432/d?x=@"),
+            "postgres://um:***@h:5432/d?x=@"
+        );
+        for plain in ["sqlite:{data}/a.db", "http://h:9200/p", "redis://h/0?a=b@c:d", "a@b:c"] {
+            assert_eq!(without_password(plain), plain);
+        }
     }
 }

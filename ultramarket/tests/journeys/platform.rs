@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     client::Client,
     process::{Environment, Program, Shared},
+    servers,
 };
 
 /// The cash desk's key, shared with Payme.
@@ -58,15 +59,29 @@ pub(crate) fn run<F: Future<Output = ()>>(journey: F) {
 }
 
 /// The platform as one process.
-pub(crate) fn one() -> &'static Platform {
-    static ONE: LazyLock<Platform> = LazyLock::new(Platform::demo);
-    &ONE
+pub(crate) fn one_process() -> Option<&'static Platform> {
+    static ONE: LazyLock<Platform> = LazyLock::new(|| Platform::demo(&Environment::new()));
+    Some(&ONE)
 }
 
 /// The platform as nine processes.
-pub(crate) fn nine() -> &'static Platform {
-    static NINE: LazyLock<Platform> = LazyLock::new(Platform::split);
-    &NINE
+pub(crate) fn nine_processes() -> Option<&'static Platform> {
+    static NINE: LazyLock<Platform> = LazyLock::new(|| Platform::split(&Environment::new()));
+    Some(&NINE)
+}
+
+/// The platform as one process on real servers; none when they are not there.
+pub(crate) fn one_process_on_servers() -> Option<&'static Platform> {
+    static ONE: LazyLock<Option<Platform>> =
+        LazyLock::new(|| servers::stores().map(|stores| Platform::demo(&stores)));
+    ONE.as_ref()
+}
+
+/// The platform as nine processes on real servers; none when they are not there.
+pub(crate) fn nine_processes_on_servers() -> Option<&'static Platform> {
+    static NINE: LazyLock<Option<Platform>> =
+        LazyLock::new(|| servers::stores().map(|stores| Platform::split(&stores)));
+    NINE.as_ref()
 }
 
 /// What every process of these tests is told.
@@ -87,6 +102,12 @@ pub(crate) fn environment() -> Environment {
     .collect()
 }
 
+fn with(stores: &Environment) -> Environment {
+    let mut all = environment();
+    all.extend(stores.clone());
+    all
+}
+
 /// A fresh folder that its owner removes.
 fn fresh_folder(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("um-{name}-{}", ids::RequestId::new()));
@@ -97,10 +118,10 @@ fn fresh_folder(name: &str) -> PathBuf {
 const DEMO: [&str; 5] = ["demo", "--json", "--port-base", "0", "--data-dir"];
 
 impl Platform {
-    fn demo() -> Self {
+    fn demo(stores: &Environment) -> Self {
         let folder = fresh_folder("one");
         let arguments = [&DEMO[..], &[folder.to_str().unwrap()]].concat();
-        let program = Shared::start(&folder, &arguments, &environment());
+        let program = Shared::start(&folder, &arguments, &with(stores));
         let ready = program.said();
         let roles = ready["roles"].as_object().unwrap();
         let url = |(role, url): (&String, &Value)| {
@@ -118,11 +139,11 @@ impl Platform {
         }
     }
 
-    fn split() -> Self {
+    fn split(stores: &Environment) -> Self {
         let folder = fresh_folder("nine");
         // Demo data are the demo's to write.
         let arguments = [&DEMO[..], &[folder.to_str().unwrap()]].concat();
-        let demo = Program::start(&folder, &arguments, &environment());
+        let demo = Program::start(&folder, &arguments, &with(stores));
         let accounts = demo.ready()["accounts"].clone();
         assert!(demo.terminate().success(), "the demo ends in order");
 
@@ -133,7 +154,7 @@ impl Platform {
             .collect();
         let ops = format!("127.0.0.1:{}", free.next().unwrap());
         let gateway = roles[&Role::Gateway].clone();
-        let mut common = environment();
+        let mut common = with(stores);
         common.insert("UM_DATA_DIR".to_owned(), folder.display().to_string());
         common.insert("UM_GATEWAY__OPS_LISTEN".to_owned(), ops.clone());
         common.insert("UM_GATEWAY__PUBLIC_URL".to_owned(), gateway.clone());

@@ -5,4 +5,5 @@ pub(crate) mod platform;
 pub(crate) mod process;
 pub(crate) mod providers;
 pub(crate) mod realtime;
+pub(crate) mod servers;
 pub(crate) mod shop;

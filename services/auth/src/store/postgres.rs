@@ -96,7 +96,8 @@ impl FromRow<'_, PgRow> for SigningKey {
     }
 }
 
-/// Rows that somebody works with are passed over: they are there the next time.
+/// Rows that somebody works with are passed over: they are there the next time. The rows are picked by `array(..)`, which is
+/// evaluated once; of a subquery under `in` the planner may make a loop that picks anew for each row, beyond the limit.
 async fn forget(
     connection: &mut PgConnection,
     now: Timestamp,
@@ -106,30 +107,30 @@ async fn forget(
     let mut more = false;
     for (statement, before) in [
         (
-            "delete from refresh_tokens where hash in (select hash from refresh_tokens
-             where expires_at < $1 limit $2 for update skip locked)",
+            "delete from refresh_tokens where hash = any(array(select hash from refresh_tokens
+             where expires_at < $1 limit $2 for update skip locked))",
             now,
         ),
         // Deleting a session takes its tokens along: only sessions that have none any more go.
         (
-            "delete from sessions where id in (select id from sessions where expires_at < $1
+            "delete from sessions where id = any(array(select id from sessions where expires_at < $1
              and not exists (select from refresh_tokens where family = sessions.id)
-             limit $2 for update skip locked)",
+             limit $2 for update skip locked))",
             now,
         ),
         (
-            "delete from otps where row in
-             (select row from otps where sent_at < $1 limit $2 for update skip locked)",
+            "delete from otps where row = any(array(
+             select row from otps where sent_at < $1 limit $2 for update skip locked))",
             old,
         ),
         (
-            "delete from login_attempts where row in
-             (select row from login_attempts where at < $1 limit $2 for update skip locked)",
+            "delete from login_attempts where row = any(array(
+             select row from login_attempts where at < $1 limit $2 for update skip locked))",
             old,
         ),
         (
-            "delete from password_resets where hash in (select hash from password_resets
-             where expires_at < $1 limit $2 for update skip locked)",
+            "delete from password_resets where hash = any(array(select hash from password_resets
+             where expires_at < $1 limit $2 for update skip locked))",
             now,
         ),
     ] {

@@ -52,7 +52,13 @@ impl EventService for Seen {
     ) -> Result<Response<DeliverResponse>, Status> {
         let events = request.into_inner().events;
         let applied = events.iter().map(|event| event.id.clone()).collect();
-        self.0.lock().unwrap().extend(events);
+        let mut seen = self.0.lock().unwrap();
+        for event in events {
+            // As real subscribers do: an event may be delivered again.
+            if seen.iter().all(|known| known.id != event.id) {
+                seen.push(event);
+            }
+        }
         Ok(Response::new(DeliverResponse { applied, rejected: Vec::new() }))
     }
 }

@@ -8,7 +8,10 @@ use auth::{
 };
 use ids::{ApiKeyId, MerchantId};
 use postgres::Postgres;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator, query, query_scalar};
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator, query, query_scalar,
+    types::Uuid,
+};
 use testkit::FreshDatabase;
 
 use crate::{NOW, account, encode, merchants::active, phone};
@@ -58,17 +61,25 @@ async fn both(fresh: &FreshDatabase) -> (Arc<dyn AuthStore>, Postgres) {
     (store, Postgres::open(&one, &MIGRATIONS).await.unwrap())
 }
 
+/// Whose rows a transaction sees.
+async fn owners(connection: &mut PgConnection, table: &str, column: &str) -> Vec<Uuid> {
+    let owners = AssertSqlSafe(format!("select distinct {column} from {table}"));
+    query_scalar(owners).fetch_all(connection).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_merchant_neither_sees_nor_changes_what_is_anothers() {
     let Some(fresh) = migrated().await else { return };
     let (store, database) = both(&fresh).await;
     let (ours, theirs) = (merchant(&*store, 1).await, merchant(&*store, 2).await);
     for (table, column) in TABLES {
-        let owners = || AssertSqlSafe(format!("select distinct {column} from {table}"));
         for (scope, other) in [(ours, theirs), (theirs, ours)] {
             let mut transaction = database.begin_for(scope).await.unwrap();
-            let seen = query_scalar(owners()).fetch_all(&mut *transaction).await.unwrap();
-            assert_eq!(seen, [postgres::uuid(scope)], "{table}");
+            assert_eq!(
+                owners(&mut transaction, table, column).await,
+                [postgres::uuid(scope)],
+                "{table}"
+            );
             // The audit trail changes for nobody, merchants disappear for nobody: what is tried there is to take them over.
             let takes = format!("update {table} set {column} = $1 where {column} = $1");
             let taken = query(AssertSqlSafe(takes)).bind(postgres::uuid(other));
@@ -81,9 +92,7 @@ async fn a_merchant_neither_sees_nor_changes_what_is_anothers() {
             // Dropped in the middle: the scope goes with it.
         }
         let mut all = database.begin().await.unwrap();
-        let seen: Vec<sqlx::types::Uuid> =
-            query_scalar(owners()).fetch_all(&mut *all).await.unwrap();
-        assert_eq!(seen.len(), 2, "{table}");
+        assert_eq!(owners(&mut all, table, column).await.len(), 2, "{table}");
     }
     for (smuggled, named) in [
         (

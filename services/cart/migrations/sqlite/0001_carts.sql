@@ -10,7 +10,7 @@ create table carts (
     updated_at integer not null,
     -- A cart belongs to a user or to whoever holds its token.
     check ((user_id is null) <> (token_hash is null))
-) strict, without rowid;
+) strict;
 
 -- One open cart for each user.
 create unique index carts_open on carts (user_id) where order_id is null and user_id is not null;

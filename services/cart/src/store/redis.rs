@@ -13,20 +13,16 @@ use clock::Timestamp;
 use fault::Fault;
 use ids::{CartId, OrderId, ProductId, UserId};
 use redis::{Script, ScriptInvocation, cmd};
+use redis_link::Link;
 
 use super::{CartStore, Wish};
 use crate::domain::{Cart, Owner};
-
-mod link;
-
-use link::{Error, Link};
 
 /// What stands before every key unless the address says `prefix=`.
 const PREFIX: &str = "um:cart:";
 
 pub(super) struct RedisCarts {
     link: Link,
-    prefix: String,
     /// Milliseconds after which a cart of nobody expires.
     keep: u64,
     scripts: Scripts,
@@ -47,18 +43,10 @@ macro_rules! script {
 }
 
 impl RedisCarts {
-    /// Prepares the store behind `redis://[user:password@]host[:port][/database]`, or `rediss://` with TLS, and perhaps `?prefix=<of
-    /// keys>` and `&ca=<file>`. A server that is away is waited for; one that may drop carts is refused.
+    /// Prepares the store behind an address of [`Link`]. A server that is away is waited for; one that may drop carts is refused.
     pub(super) async fn open(address: &str, keep: Duration) -> anyhow::Result<Self> {
         let store = Self::new(address, keep)?;
-        match store.link.check().await {
-            Err(error @ Error::Evicts(_)) => return Err(error).context("cart.store"),
-            Err(error) => {
-                let error = Fault::from(error).causes();
-                tracing::warn!(error, "Redis is away; it is tried again with each use");
-            }
-            Ok(()) => {}
-        }
+        store.link.greet().await.context("cart.store")?;
         Ok(store)
     }
 
@@ -68,11 +56,7 @@ impl RedisCarts {
     }
 
     fn new(address: &str, keep: Duration) -> anyhow::Result<Self> {
-        let Address { server, prefix, authority } = split(address)?;
-        let authority = authority.map(std::fs::read).transpose();
-        let authority = authority.context("cart.store: the file of ca= cannot be read")?;
-        // What the driver says of an address holds no part of it.
-        let link = Link::new(&server, authority).context("cart.store: not an address of Redis")?;
+        let link = Link::new(address, PREFIX).context("cart.store")?;
         let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
         let scripts = Scripts {
             create: script!("redis/create.lua"),
@@ -81,18 +65,18 @@ impl RedisCarts {
             complete: script!("redis/complete.lua"),
             forget: script!("redis/forget.lua"),
         };
-        Ok(Self { link, prefix, keep, scripts })
+        Ok(Self { link, keep, scripts })
     }
 
     /// A script with what all of them begin with.
     fn call<'a>(&self, script: &'a Script, now: Timestamp) -> ScriptInvocation<'a> {
         let mut call = script.prepare_invoke();
-        call.arg(&self.prefix).arg(now.millis()).arg(self.keep);
+        call.arg(self.link.prefix()).arg(now.millis()).arg(self.keep);
         call
     }
 
     fn wishes_of(&self, user: UserId) -> String {
-        format!("{}wishes:{user}", self.prefix)
+        format!("{}wishes:{user}", self.link.prefix())
     }
 }
 
@@ -111,7 +95,7 @@ impl CartStore for RedisCarts {
     }
 
     async fn find(&self, id: CartId) -> Result<Option<Cart>, Fault> {
-        let key = format!("{}{id}", self.prefix);
+        let key = format!("{}{id}", self.link.prefix());
         let stored: Fields = self.link.command(cmd("HGETALL").arg(key)).await?;
         if stored.is_empty() { Ok(None) } else { decode(&stored).map(Some) }
     }
@@ -244,46 +228,9 @@ fn body(cart: &Cart) -> Result<String, Fault> {
     serde_json::to_string(&cart.body).map_err(Fault::internal)
 }
 
-/// The driver's part of an address, and ours.
-struct Address {
-    server: String,
-    prefix: String,
-    /// A file with the certificate of whoever certified the server's.
-    authority: Option<String>,
-}
-
-fn split(address: &str) -> anyhow::Result<Address> {
-    let mut url = url::Url::parse(address).context("cart.store")?;
-    let (mut prefix, mut authority) = (PREFIX.to_owned(), None);
-    for (key, value) in url.query_pairs() {
-        match &*key {
-            "prefix" => prefix = value.into_owned(),
-            "ca" => authority = Some(value.into_owned()),
-            // A misspelt key would be found out when it is too late.
-            _ => anyhow::bail!("cart.store: an address of Redis has no {key}=, only prefix=, ca="),
-        }
-    }
-    url.set_query(None);
-    Ok(Address { server: url.into(), prefix, authority })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_may_name_the_prefix_and_the_authority() {
-        let plain = split("redis://:pw@h:1/2").unwrap();
-        assert_eq!((plain.server.as_str(), plain.prefix.as_str()), ("redis://:pw@h:1/2", PREFIX));
-        assert_eq!(plain.authority, None);
-        let more = split("rediss://h/?prefix=shop:2:&ca=/etc/ca.pem").unwrap();
-        assert_eq!((more.server.as_str(), more.prefix.as_str()), ("rediss://h/", "shop:2:"));
-        assert_eq!(more.authority.as_deref(), Some("/etc/ca.pem"));
-        assert!(split("redis://h/?prefixx=a").is_err());
-        for wrong in ["redis:", "rediss://h/?ca=/nowhere/ca.pem"] {
-            assert!(RedisCarts::new(wrong, Duration::ZERO).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_broken_value_is_named() {

@@ -5,6 +5,7 @@ use std::{
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -55,6 +56,10 @@ impl FileStore for FolderStore {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(away(error)),
         }
+    }
+
+    async fn link(&self, _: &BlobPath, _: Duration) -> Result<Option<String>, Fault> {
+        Ok(None)
     }
 
     async fn add(&self, file: File) -> Result<File, Fault> {

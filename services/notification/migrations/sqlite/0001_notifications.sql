@@ -8,7 +8,7 @@ create table notifications (
     data      text    not null check (json_valid(data)),
     at        integer not null,
     read_at   integer
-) strict, without rowid;
+) strict;
 
 create index notifications_newest on notifications (recipient, at desc, id desc);
 create index notifications_unread on notifications (recipient) where read_at is null;
@@ -33,7 +33,7 @@ create table deliveries (
     -- One event sends one text to one address through one channel.
     unique (event, channel, recipient),
     check (secret = 0 or state = 'queued' or text = '')
-) strict, without rowid;
+) strict;
 
 create index deliveries_due on deliveries (next_at) where state = 'queued';
 create index deliveries_old on deliveries (settled_at) where state <> 'queued';

@@ -5,28 +5,73 @@ use std::time::Duration;
 use fault::Fault;
 use ids::{EventId, MerchantId, OrderId, ShipmentId, UserId};
 use mesh::{Caller, Role, StaffRole};
+use mongo::FreshDatabase;
 use proto::{event as events, notification as pb, order as orders};
-use testkit::{Lab, RunningLab, Wiring};
+use testkit::{Lab, RunningLab, WIRINGS, Wiring};
 use tonic::Streaming;
 
 use crate::provider::Provider;
 
-pub(crate) async fn lab(wiring: Wiring, provider: &Provider) -> RunningLab {
+/// What the service runs on: a wiring, and the address of a server when it is not the embedded store.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground(Wiring, Option<String>);
+
+impl From<Wiring> for Ground {
+    fn from(wiring: Wiring) -> Self {
+        Self(wiring, None)
+    }
+}
+
+/// Both wirings on the embedded store, and the production store when it is there.
+pub(crate) fn grounds() -> Vec<Ground> {
+    let production =
+        testkit::real_store("mongodb").map(|server| Ground(Wiring::Local, Some(server)));
+    WIRINGS.into_iter().map(Ground::from).chain(production).collect()
+}
+
+/// A laboratory and the database that goes with it.
+pub(crate) struct Kit {
+    lab: RunningLab,
+    fresh: Option<FreshDatabase>,
+}
+
+impl std::ops::Deref for Kit {
+    type Target = RunningLab;
+
+    fn deref(&self) -> &RunningLab {
+        &self.lab
+    }
+}
+
+impl Kit {
+    pub(crate) async fn stop(self) {
+        self.lab.stop().await;
+        drop(self.fresh);
+    }
+}
+
+pub(crate) async fn lab(ground: impl Into<Ground>, provider: &Provider) -> Kit {
+    let Ground(wiring, server) = ground.into();
     let url = provider.serve().await;
-    Lab::new(wiring)
+    let fresh = server.map(|server| FreshDatabase::on(&server));
+    let address = fresh.as_ref().map(|fresh| fresh.address.clone());
+    let lab = Lab::new(wiring)
         .role(Role::Notification, |host, mesh, folder| {
             Box::pin(async move {
+                let file = format!("sqlite:{}", folder.join("notification.db").display());
                 let config = notification::Config {
                     listen: "127.0.0.1:0".parse()?,
-                    store: format!("sqlite:{}", folder.join("notification.db").display()),
+                    store: address.unwrap_or(file),
                     sms_url: url.clone(),
                     mail_url: url,
                 };
+                notification::migrate(&config).await?;
                 notification::mount(host, config, mesh).await
             })
         })
         .start()
-        .await
+        .await;
+    Kit { lab, fresh }
 }
 
 pub(crate) fn order(kind: &str, order: orders::Order) -> events::Event {

@@ -30,7 +30,7 @@ create table offers (
     version         integer not null default 1,
     updated_at      integer not null,
     unique (merchant_id, variant_id)
-) strict, without rowid;
+) strict;
 create index offers_of_product on offers (product_id);
 
 -- What product and search were last told of a product's price.
@@ -72,7 +72,7 @@ create table orders (
     check ((user_id is null) <> (token_hash is null)),
     -- Goods are held for payment exactly while payment is awaited.
     check ((status = 'awaiting_payment') = (reserved_until is not null))
-) strict, without rowid;
+) strict;
 create index orders_of_user on orders (user_id, placed_at desc, id desc) where user_id is not null;
 create index orders_expiring on orders (reserved_until) where reserved_until is not null;
 create index orders_newest on orders (placed_at desc, id desc);
@@ -107,7 +107,7 @@ create table idempotency (
     response     blob,
     at           integer not null,
     primary key (scope, key)
-) strict, without rowid;
+) strict;
 create index idempotency_age on idempotency (at);
 
 create table outbox (

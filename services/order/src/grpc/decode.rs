@@ -30,6 +30,10 @@ pub(super) fn text<'a>(text: &'a str, field: &str, most: usize) -> Result<&'a st
     if text.len() > most {
         return Err(invalid(field, "LENGTH", &format!("at most {most} bytes")));
     }
+    // Not every store can keep it.
+    if text.contains('\0') {
+        return Err(invalid(field, "INVALID", "no NUL"));
+    }
     Ok(text)
 }
 

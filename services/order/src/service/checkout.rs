@@ -203,5 +203,21 @@ fn customer(given: &Customer, delivery: &Delivery) -> Result<Customer, Error> {
     if customer.phone.is_empty() || customer.phone.len() > 32 {
         wrong.push(Field::new("customer.phone", "LENGTH", "a phone such as +998901234567"));
     }
+    // Not every store can keep a NUL.
+    let named = [("customer.name", &customer.name), ("customer.phone", &customer.phone)];
+    let address = &delivery.address;
+    let places = [
+        &address.region,
+        &address.district,
+        &address.street,
+        &address.house,
+        &address.landmark,
+        &address.recipient,
+        &address.phone,
+    ];
+    let texts = named.into_iter().chain(places.map(|text| ("delivery.address", text)));
+    for (field, _) in texts.filter(|(_, text)| text.contains('\0')) {
+        wrong.push(Field::new(field, "INVALID", "no NUL"));
+    }
     if wrong.is_empty() { Ok(customer) } else { Err(Fault::invalid(wrong).into()) }
 }

@@ -11,7 +11,7 @@ use sqlite::{Connection, Durability, Sqlite};
 
 use super::{
     Applied, Encode, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Remembered, Step,
-    Wanted,
+    Wanted, checkout,
 };
 use crate::{
     domain::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ids::{OrderId, UserId};
+use ids::{EventId, OrderId, UserId};
 use order::{
     Error,
     domain::{Buyer, Order, Payment, PaymentState, Provider, Status, StockEffect, Transition},
@@ -12,7 +12,7 @@ use order::{
 use crate::{NOW, offer, payment, placed, placing, stocked};
 
 /// Makes a move; the order afterwards.
-async fn moved(
+pub(crate) async fn moved(
     store: &dyn OrderStore,
     id: OrderId,
     cause: Option<&str>,
@@ -22,15 +22,16 @@ async fn moved(
     Ok(applied.order)
 }
 
-fn pay(order: &Order) -> Result<Option<Transition>, Error> {
+pub(crate) fn pay(order: &Order) -> Result<Option<Transition>, Error> {
     Ok(order.paid(&payment(order), NOW))
 }
 
 pub(crate) async fn stock_is_settled_once(store: &dyn OrderStore) {
     let goods = stocked(store, 5, 100_000).await;
     let order = placed(store, placing(&[(goods.id, 2)])).await;
+    let event = EventId::new().to_string();
     for _ in 0..2 {
-        let paid = moved(store, order.id, Some("evt_1"), pay).await.unwrap();
+        let paid = moved(store, order.id, Some(&event), pay).await.unwrap();
         assert_eq!((paid.status, paid.version), (Status::Paid, 2), "told twice, done once");
         let sold = offer(store, goods.id).await;
         assert_eq!((sold.available, sold.reserved), (3, 0));
@@ -53,21 +54,23 @@ pub(crate) async fn an_event_moves_an_order_once(store: &dyn OrderStore) {
     let order = placed(store, placing(&[(goods.id, 1)])).await;
     let until = order.reserved_until.unwrap().plus(Duration::from_mins(5));
     let start = move |order: &Order| Ok(order.payment_started(until, NOW));
-    for (event, version) in [("evt_1", 2), ("evt_1", 2), ("evt_2", 3)] {
+    let [one, two, three] = [(); 3].map(|()| EventId::new().to_string());
+    for (event, version) in [(&one, 2), (&one, 2), (&two, 3)] {
         let after = moved(store, order.id, Some(event), start).await.unwrap();
         assert_eq!((after.version, after.reserved_until), (version, Some(until)), "{event}");
     }
-    let nobody = store.apply(OrderId::new(), Some("evt_3".to_owned()), Box::new(start), NOW).await;
+    let nobody = store.apply(OrderId::new(), Some(three.clone()), Box::new(start), NOW).await;
     assert!(matches!(nobody, Err(Error::OrderNotFound)));
     // What was refused has not used up the event.
-    assert_eq!(moved(store, order.id, Some("evt_3"), start).await.unwrap().version, 4);
+    assert_eq!(moved(store, order.id, Some(&three), start).await.unwrap().version, 4);
 }
 
 pub(crate) async fn a_refused_move_changes_nothing(store: &dyn OrderStore) {
     let goods = stocked(store, 5, 100).await;
     let order = placed(store, placing(&[(goods.id, 1)])).await;
     let before = store.outbox().backlog().await.unwrap().pending;
-    let refused = moved(store, order.id, Some("evt_1"), |_| Err(Error::KeyReused)).await;
+    let event = EventId::new().to_string();
+    let refused = moved(store, order.id, Some(&event), |_| Err(Error::KeyReused)).await;
     assert!(matches!(refused, Err(Error::KeyReused)));
     let still = store.apply(order.id, None, Box::new(|_| Ok(None)), NOW).await.unwrap();
     assert_eq!((&still.order, still.told), (&order, false));

@@ -15,6 +15,7 @@ use proto::{
     order as orders,
     payment::{self as payments, payment_service_server::PaymentService},
 };
+use testkit::FreshDatabase;
 use tonic::{Request, Response, Status};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -28,6 +29,8 @@ pub(crate) struct World {
     pub(crate) payments_away: Arc<AtomicBool>,
     /// What closing a payable answers.
     pub(crate) live_until: Arc<Mutex<i64>>,
+    /// What the service keeps its data in, where that is a server; it lasts as long as the world.
+    pub(crate) database: Arc<Mutex<Option<FreshDatabase>>>,
 }
 
 impl World {

@@ -17,7 +17,7 @@ create table payables (
     version        integer not null check (version > 0),
     check ((state = 'closed') = (closed_reason <> '')),
     check (amount > 0 or state = 'closed')
-) strict, without rowid;
+) strict;
 
 -- One try to pay an order with one provider.
 create table payments (
@@ -38,7 +38,7 @@ create table payments (
     version      integer not null check (version > 0),
     check ((status in ('paid', 'refunded', 'partially_refunded')) = (paid_at is not null)),
     check (status <> 'processing' or expires_at is not null)
-) strict, without rowid;
+) strict;
 
 -- Whichever providers there are, one of them at most holds an order or has been paid for it.
 create unique index payments_live on payments (order_id)
@@ -112,7 +112,7 @@ create table fiscal_receipts (
     body        text    not null check (json_valid(body)),
     received_at integer not null,
     primary key (payment_id, kind)
-) strict, without rowid;
+) strict;
 
 -- What providers asked and what they were told, without credentials and signatures.
 create table callback_inbox (

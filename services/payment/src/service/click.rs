@@ -106,7 +106,7 @@ fn note(
             Ok(transaction) => done(transaction),
             Err(refusal) => protocol::refused(Some((trans_id, &reference)), (*refusal).into()),
         };
-        answered(line, answer)
+        answered(line.clone(), answer)
     })
 }
 

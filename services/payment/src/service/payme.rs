@@ -46,7 +46,7 @@ impl Heard {
         S: Serialize + 'static,
     {
         let (id, line) = (self.id.clone(), self.line.clone());
-        Box::new(move |outcome| answered(line, protocol::answer(&id, say(outcome))))
+        Box::new(move |outcome| answered(line.clone(), protocol::answer(&id, say(outcome))))
     }
 
     fn found(&self, result: impl Serialize) -> Reply {

@@ -148,15 +148,20 @@ impl Calls for dyn PaymentStore + '_ {
 }
 
 fn note<T: Debug>() -> Note<T> {
-    Box::new(|outcome| Entry {
+    Box::new(|outcome| line(format!("{outcome:?}")))
+}
+
+/// A line of the journal.
+pub(crate) fn line(answer: String) -> Entry {
+    Entry {
         at: NOW,
         provider: Provider::Payme,
         method: String::new(),
         remote_ip: String::new(),
         request: String::new(),
         status: 200,
-        answer: format!("{outcome:?}"),
-    })
+        answer,
+    }
 }
 
 fn noted<T: Debug>(done: Noted<T>) -> Result<T, fault::Fault> {

@@ -7,7 +7,7 @@ use testkit::WIRINGS;
 use crate::lab::{Shop, shop};
 
 /// One call; the fields in `changed` replace those of a good one.
-async fn call(
+pub(crate) async fn call(
     shop: &Shop,
     action: &str,
     attempt: &str,
@@ -30,7 +30,7 @@ async fn call(
     shop.click(if action == "0" { "prepare" } else { "complete" }, &fields).await
 }
 
-async fn prepare(shop: &Shop, attempt: &str, order: &str) -> String {
+pub(crate) async fn prepare(shop: &Shop, attempt: &str, order: &str) -> String {
     let answer = call(shop, "0", attempt, order, &[]).await;
     assert_eq!((&answer["error"], &answer["error_note"]), (&json!(0), &json!("Success")));
     assert_eq!(answer["merchant_trans_id"], order);

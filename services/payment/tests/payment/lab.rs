@@ -87,6 +87,12 @@ impl Orders {
 }
 
 pub(crate) async fn shop(wiring: Wiring) -> Shop {
+    shop_at(wiring, None).await
+}
+
+/// A shop with a store of its own, or with the one at this address.
+pub(crate) async fn shop_at(wiring: Wiring, address: Option<&str>) -> Shop {
+    let address = address.map(str::to_owned);
     let orders = Orders::default();
     let events = EventServiceServer::new(orders.clone());
     let lab = Lab::new(wiring)
@@ -94,7 +100,9 @@ pub(crate) async fn shop(wiring: Wiring) -> Shop {
             Box::pin(async move {
                 let config = payment::Config {
                     listen: "127.0.0.1:0".parse()?,
-                    store: format!("sqlite:{}", folder.join("payment.db").display()),
+                    store: address.unwrap_or_else(|| {
+                        format!("sqlite:{}", folder.join("payment.db").display())
+                    }),
                     payme: config::Payme {
                         merchant_id: "67a1c0de0000000000000001".to_owned(),
                         key: SecretString::from("payme-key"),
@@ -109,6 +117,7 @@ pub(crate) async fn shop(wiring: Wiring) -> Shop {
                     uzcard: config::Uzcard::default(),
                     stripe: config::Stripe::default(),
                 };
+                payment::migrate(&config).await?;
                 payment::mount(host, config, mesh).await
             })
         })

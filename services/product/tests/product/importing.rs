@@ -47,8 +47,8 @@ async fn own_count(lab: &RunningLab, caller: &Caller) -> u64 {
 
 #[tokio::test]
 async fn a_file_becomes_products_and_errors() {
-    for wiring in WIRINGS {
-        let (lab, _folder, notes) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, notes) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let existing = create(&lab, &operator, draft("Eski", "I-1")).await.unwrap();
         let existing = existing.product.unwrap();
@@ -100,8 +100,8 @@ async fn a_file_becomes_products_and_errors() {
 
 #[tokio::test]
 async fn jobs_are_for_their_merchant_and_bad_files_are_refused_at_once() {
-    for wiring in WIRINGS {
-        let (lab, _folder, _) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, _) = shop(ground).await;
         let merchant = MerchantId::new();
         let operator = staff(merchant, StaffRole::Operator);
         let queued = import(&lab, &operator, rows(0..1, "Telefon")).await.unwrap();
@@ -132,7 +132,7 @@ async fn jobs_are_for_their_merchant_and_bad_files_are_refused_at_once() {
 #[tokio::test]
 async fn an_interrupted_import_goes_on_without_repeating_itself() {
     const ROWS: u32 = 5000;
-    let (lab, folder, notes) = shop(Wiring::Local).await;
+    let (lab, ground, notes) = shop(Ground::embedded(Wiring::Local)).await;
     let operator = staff(MerchantId::new(), StaffRole::Operator);
     let started = std::time::Instant::now();
     let id = import(&lab, &operator, rows(0..ROWS, "Telefon")).await.unwrap().id;
@@ -140,7 +140,7 @@ async fn an_interrupted_import_goes_on_without_repeating_itself() {
         .await;
     lab.stop().await;
 
-    let lab = start(Wiring::Local, &folder, &notes, true).await;
+    let lab = start(&ground, &notes, true).await;
     let resumed = job(&lab, &operator, &id).await.unwrap();
     assert!(resumed.imported < ROWS, "it was interrupted");
     eventually("half of it", || async {

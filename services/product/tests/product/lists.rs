@@ -12,8 +12,8 @@ async fn list(
 
 #[tokio::test]
 async fn lists_are_paged_by_cursor() {
-    for wiring in WIRINGS {
-        let (lab, _folder, _) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, _) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         for number in 0..25 {
             let mut draft = draft("Telefon", &format!("T-{number}"));
@@ -67,8 +67,8 @@ async fn lists_are_paged_by_cursor() {
 
 #[tokio::test]
 async fn categories_count_what_is_below_them() {
-    for wiring in WIRINGS {
-        let (lab, _folder, _) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, _) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let mut client = lab.mesh.product();
         for (sku, expected) in [("T-1", 1), ("T-2", 2)] {
@@ -110,8 +110,8 @@ async fn categories_count_what_is_below_them() {
 
 #[tokio::test]
 async fn shoppers_review_products() {
-    for wiring in WIRINGS {
-        let (lab, _folder, notes) = shop(wiring).await;
+    for ground in grounds() {
+        let (lab, _ground, notes) = shop(ground).await;
         let operator = staff(MerchantId::new(), StaffRole::Operator);
         let product = create(&lab, &operator, draft("Telefon", "T-1")).await.unwrap();
         let product = product.product.unwrap().id;

@@ -100,11 +100,11 @@ proptest! {
         there in prop::collection::vec(any_change(), 0..8),
     ) {
         let id = ProductId::new();
-        let mut merged = told(id, &here);
-        let other = told(id, &there);
+        let (before, other) = (told(id, &here), told(id, &there));
+        let mut merged = before.clone();
         let changed = merged.merge(other.clone());
-        prop_assert_eq!(&merged, &told(id, &[here.clone(), there.clone()].concat()));
-        prop_assert_eq!(changed, merged != told(id, &here));
+        prop_assert_eq!(&merged, &told(id, &[here, there].concat()));
+        prop_assert_eq!(changed, merged != before);
         prop_assert!(!merged.merge(other), "what is known is no news");
     }
 }

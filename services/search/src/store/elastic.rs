@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use fault::Fault;
-use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream::BoxStream};
 use ids::ProductId;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -60,6 +60,10 @@ pub(super) struct ElasticIndex {
     live: Live,
     lease: Lease,
     rebuilding: tokio::sync::Mutex<()>,
+    /// Held by whoever uses the lease: a rebuild, or the removal of what another one has left behind.
+    leasing: tokio::sync::Mutex<()>,
+    /// Whether this process has begun a rebuild that has not come to an end, good or bad.
+    building: AtomicBool,
     /// Whether a rebuild that was broken off may have left something behind.
     untidy: AtomicBool,
     /// Writes that have ended.
@@ -86,6 +90,8 @@ impl ElasticIndex {
             admin,
             lease: Lease::new(),
             rebuilding: tokio::sync::Mutex::default(),
+            leasing: tokio::sync::Mutex::default(),
+            building: AtomicBool::new(false),
             untidy: AtomicBool::new(true),
             written: AtomicU64::new(0),
             shown: tokio::sync::Mutex::default(),
@@ -136,7 +142,7 @@ impl ElasticIndex {
         if !self.untidy.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let Ok(_alone) = self.rebuilding.try_lock() else { return Ok(()) };
+        let Ok(_alone) = self.leasing.try_lock() else { return Ok(()) };
         let inventory = self.admin.inventory().await?;
         let Some(live) = inventory.live else { return Ok(()) };
         if !inventory.others.is_empty() || self.lease.is_noted(&self.admin, &live).await? {
@@ -202,30 +208,35 @@ impl SearchIndex for ElasticIndex {
         pages: BoxStream<'_, Result<Vec<Change>, Fault>>,
     ) -> Result<u64, Fault> {
         let _alone = self.rebuilding.try_lock().map_err(|_| Error::Rebuilding)?;
+        // A catalogue that is away is no reason to make an index.
+        let mut pages = pages.peekable();
+        if let Some(Err(fault)) = std::pin::Pin::new(&mut pages).peek().await {
+            return Err(fault.clone());
+        }
+        let _leasing = self.leasing.lock().await;
         let present = self.live.contact().await?.index;
         if present.schema > SCHEMA {
             let reason = "the index was built by a newer version of the program";
             return Err(Fault::conflict("INDEX_IS_NEWER", reason));
         }
         let mut rebuild = Rebuild::begin(&self.admin, &self.lease, present.clone()).await?;
-        match rebuild.run(pages).await {
+        self.building.store(true, Ordering::SeqCst);
+        let (outcome, ended) = match rebuild.run(pages.boxed()).await {
             Ok((index, count)) => {
                 self.live.set(Known { index, complete: true });
-                if let Err(failure) = rebuild.retire().await {
-                    self.untidy.store(true, Ordering::SeqCst);
-                    tracing::warn!(%failure, index = %present, "the old index was left behind");
-                }
-                Ok(count)
+                (Ok(count), rebuild.retire().await)
             }
             Err(fault) => {
                 self.live.forget(&present);
-                if let Err(failure) = rebuild.abandon().await {
-                    self.untidy.store(true, Ordering::SeqCst);
-                    tracing::warn!(%failure, "an unfinished index was left behind");
-                }
-                Err(fault)
+                (Err(fault), rebuild.abandon().await)
             }
+        };
+        self.building.store(false, Ordering::SeqCst);
+        if let Err(failure) = ended {
+            self.untidy.store(true, Ordering::SeqCst);
+            tracing::warn!(%failure, "an index that is not used was left behind");
         }
+        outcome
     }
 
     async fn is_complete(&self) -> Result<bool, Fault> {
@@ -277,5 +288,12 @@ impl SearchIndex for ElasticIndex {
 
     async fn close(&self) {
         // What was taken over is written, and connections end with the last use of them.
+        if self.building.load(Ordering::SeqCst) {
+            self.untidy.store(true, Ordering::SeqCst);
+            let tidied = tokio::time::timeout(READ, self.tidy()).await;
+            if !matches!(tidied, Ok(Ok(()))) {
+                tracing::warn!("an unfinished index was left behind; the next start removes it");
+            }
+        }
     }
 }

@@ -123,8 +123,8 @@ pub(super) async fn note_attempt(
 async fn forget_failures(connection: &mut PgConnection, key: Hash) -> Result<(), sqlx::Error> {
     // In order, so that two who forget the same do not wait for each other in a circle.
     let delete = query(
-        "delete from login_attempts where row in
-         (select row from login_attempts where key = $1 order by row for update)",
+        "delete from login_attempts where row = any(array(
+         select row from login_attempts where key = $1 order by row for update))",
     );
     delete.bind(key).execute(connection).await?;
     Ok(())
@@ -220,8 +220,8 @@ pub(super) async fn end_all(
     at: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let update = query(
-        "update sessions set ended_at = $2 where id in (select id from sessions
-         where user_id = $1 and ended_at is null order by id for no key update)",
+        "update sessions set ended_at = $2 where id = any(array(select id from sessions
+         where user_id = $1 and ended_at is null order by id for no key update))",
     );
     update.bind(uuid(user)).bind(moment(at)).execute(connection).await?;
     Ok(())

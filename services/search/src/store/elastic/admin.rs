@@ -119,7 +119,9 @@ impl Admin {
 
     /// Waits a moment until the index can be asked.
     pub(super) async fn available(&self, index: &str) -> Result<(), Failure> {
-        let path = format!("_cluster/health/{index}?wait_for_status=yellow&timeout=1s");
+        // A new index is yellow before it has a shard that works.
+        let wanted = "wait_for_status=yellow&wait_for_active_shards=1&timeout=1s";
+        let path = format!("_cluster/health/{index}?{wanted}");
         match self.client.done(Call::once(Method::GET, path, READ)).await {
             Err(Failure::Refused { status: 408, .. }) => {
                 Err(Failure::Away("the index has no shard that works".to_owned()))

@@ -24,7 +24,7 @@ const IDLE: usize = 64;
 /// How long they are kept; servers and what stands before them drop them later than that.
 const KEPT: Duration = Duration::from_secs(20);
 /// The pause before a second try.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// What the caller needs to tell its own caller.
 const MARGIN: Duration = Duration::from_millis(50);
 /// Whoever has waited less has no say in whether the server is away.
@@ -36,6 +36,12 @@ pub(super) enum Failure {
     /// It could not be reached, or took too long.
     #[error("the search server did not answer: {0}")]
     Away(String),
+    /// It was not asked: it has not answered a moment ago.
+    #[error("the search server has not answered a moment ago")]
+    Shut,
+    /// Others were quicker every time.
+    #[error("others write the same products all the time")]
+    Overtaken,
     /// It refused.
     #[error("the search server answered {status}: {kind}: {reason}")]
     Refused {
@@ -71,6 +77,16 @@ impl Failure {
         matches!(self, Self::Refused { kind, .. } if kind == "cluster_block_exception")
     }
 
+    /// It does not accept who we are, or does not let us do this.
+    fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { status: 401 | 403, .. }) && !self.is_blocked()
+    }
+
+    /// The server is not to be used now, whatever it is asked.
+    fn is_outage(&self) -> bool {
+        matches!(self, Self::Away(_) | Self::Refused { status: 502..=504, .. }) || self.is_denied()
+    }
+
     /// Another try may succeed.
     fn passes(&self) -> bool {
         match self {
@@ -83,13 +99,19 @@ impl Failure {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        let for_now = failure.passes() || failure.is_missing() || failure.is_blocked();
-        let credentials = matches!(failure, Failure::Refused { status: 401 | 403, .. });
+        tracing::debug!(%failure, "a call to the search server failed");
         match failure {
             Failure::Rebuilding => crate::error::Error::Rebuilding.into(),
             Failure::Foreign(_) => Self::unavailable("the index is being built anew"),
+            Failure::Overtaken => Self::unavailable("others write the same products"),
             // The breaker logs why, once.
-            _ if for_now || credentials => Self::unavailable("the search server is away"),
+            Failure::Shut => Self::unavailable("the search server is away"),
+            _ if failure.passes() || failure.is_denied() => {
+                Self::unavailable("the search server is away")
+            }
+            _ if failure.is_missing() || failure.is_blocked() => {
+                Self::unavailable("the index is being replaced")
+            }
             failure => Self::internal(failure),
         }
     }
@@ -212,7 +234,7 @@ impl Client {
             return Err(Failure::Away("no time is left".to_owned()));
         }
         if !self.breaker.admits() {
-            return Err(Failure::Away("it did not answer a moment ago".to_owned()));
+            return Err(Failure::Shut);
         }
         let exchange = async {
             let answer = self.http.execute(request).await?;
@@ -229,11 +251,7 @@ impl Client {
             Err(_) => Err(Failure::Away(format!("nothing within {} ms", limit.as_millis()))),
         };
         match &outcome {
-            Err(
-                failure @ (Failure::Away(_) | Failure::Refused { status: 401 | 502..=504, .. }),
-            ) => {
-                self.breaker.failed(&failure.to_string());
-            }
+            Err(failure) if failure.is_outage() => self.breaker.failed(&failure.to_string()),
             _ => self.breaker.answered(),
         }
         outcome

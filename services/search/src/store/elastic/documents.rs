@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    client::{Call, Client, Failure, READ, WRITE},
+    client::{Call, Client, Failure, PAUSE, READ, WRITE},
     names::Index,
     schema::{self, Source},
 };
@@ -92,12 +92,20 @@ pub(super) async fn rows<S: DeserializeOwned>(
 ) -> Result<Vec<Row<S>>, Failure> {
     let parts = "docs._seq_no,docs._primary_term,docs._source,docs.error.type,docs.found";
     let path = format!("{}/_mget?filter_path={parts}", index.writing());
-    let call = Call::again(Method::POST, path, READ).json(&json!({ "ids": ids }));
-    let mut rows: Rows<S> = client.call(call).await?;
-    match rows.docs.iter_mut().find_map(|row| row.error.take()) {
-        Some(error) if error.kind == "index_not_found_exception" => Err(problem(404, error)),
-        Some(error) => Err(problem(503, error)),
-        None => Ok(rows.docs),
+    let mut tries = 0;
+    loop {
+        let call = Call::again(Method::POST, &*path, READ).json(&json!({ "ids": ids }));
+        let mut rows: Rows<S> = client.call(call).await?;
+        match rows.docs.iter_mut().find_map(|row| row.error.take()) {
+            None => return Ok(rows.docs),
+            Some(error) if error.kind == "index_not_found_exception" => {
+                return Err(problem(404, error));
+            }
+            // The answer as a whole succeeds even when no shard could be asked.
+            Some(_) if tries == 0 => tokio::time::sleep(PAUSE).await,
+            Some(error) => return Err(problem(503, error)),
+        }
+        tries += 1;
     }
 }
 
@@ -154,7 +162,7 @@ pub(super) async fn replace(
         *ids = overtaken;
         fresh = false;
     }
-    Err(Failure::Away("others write the same products all the time".to_owned()))
+    Err(Failure::Overtaken)
 }
 
 /// Writes rows in calls of a bearable size; tells who was overtaken.

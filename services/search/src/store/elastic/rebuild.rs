@@ -128,7 +128,11 @@ impl<'a> Rebuild<'a> {
     /// After the swap: takes over what reached the old index although it was blocked, and removes it.
     pub(super) async fn retire(&mut self) -> Result<(), Failure> {
         // Another process may have taken this one for gone and have lifted the block.
-        self.admin.block(&self.old).await?;
+        match self.admin.block(&self.old).await {
+            // It may have removed the index, too.
+            Err(failure) if failure.is_missing() => return Ok(()),
+            outcome => outcome?,
+        }
         if self.follow().await? > 0 {
             self.admin.refresh(&self.new.to_string()).await?;
         }
@@ -138,11 +142,10 @@ impl<'a> Rebuild<'a> {
 
     /// After a failure: everything as it was. What may have become the present index is left to the next start.
     pub(super) async fn abandon(&self) -> Result<(), Failure> {
-        self.admin.unblock(&self.old).await?;
-        if !self.swapping {
-            self.admin.delete(&self.new).await?;
-        }
-        self.lease.release(self.admin, &self.old, self.seen).await
+        let unblocked = self.admin.unblock(&self.old).await;
+        let deleted = if self.swapping { Ok(()) } else { self.admin.delete(&self.new).await };
+        let released = self.lease.release(self.admin, &self.old, self.seen).await;
+        unblocked.and(deleted).and(released)
     }
 
     async fn renew(&mut self) -> Result<(), Failure> {

@@ -253,7 +253,7 @@ mod tests {
             (sorted(Sort::Price, 0), json!(i64::MAX)),
             (sorted(Sort::PriceDesc, 0), json!(4_990_000)),
             (sorted(Sort::PriceDesc, 0), json!(i64::MIN)),
-            (sorted(Sort::Rating, 0), json!((5000_i64 << 32) | 17)),
+            (sorted(Sort::Rating, 0), json!((5000_i64 << 32) + 17)),
         ] {
             assert_eq!(after_key(&search, key(&search, &value)), value, "{search:?}");
         }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use fault::{Breaker, Code, Fault};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, InfoDict,
@@ -16,6 +17,8 @@ use redis::{
     ScriptInvocation, ServerErrorKind, TlsCertificates, aio::MultiplexedConnection,
 };
 use tokio::sync::Mutex;
+
+use crate::address::{self, Address};
 
 /// How long anything may take, the connecting included.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,13 +29,16 @@ const KEEPS_ALL: &str = "noeviction";
 
 /// What can go wrong with Redis.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
+    /// The server refused, or the way to it broke.
     #[error("Redis failed")]
     Redis(#[from] RedisError),
+    /// No answer in time, or none a moment ago.
     #[error("Redis does not answer")]
     Silent,
+    /// The server may drop what it was given.
     #[error(
-        "Redis has the maxmemory-policy {0:?} and would drop carts when memory is short: set maxmemory-policy noeviction"
+        "Redis has the maxmemory-policy {0:?} and would drop what it holds when memory is short: set maxmemory-policy noeviction"
     )]
     Evicts(String),
 }
@@ -72,10 +78,10 @@ impl From<Error> for Fault {
         }
         let fault = match &error {
             Error::Evicts(_) => {
-                let message = "the store of carts could lose them: its maxmemory-policy evicts";
+                let message = "the store could lose what it holds: its maxmemory-policy evicts";
                 Self::new(Code::Unavailable, "MAXMEMORY_POLICY", message)
             }
-            _ => Self::unavailable("the store of carts is away"),
+            _ => Self::unavailable("the store is away"),
         };
         let fault = fault.retry_after(Duration::from_secs(2));
         Self { source: Some(Arc::new(error)), ..fault }
@@ -89,37 +95,43 @@ struct Connection {
     lost: Arc<AtomicBool>,
 }
 
-/// The way to one server.
-pub(super) struct Link {
+/// The way to one server, shared by all who use it.
+pub struct Link {
+    prefix: String,
     client: Client,
     current: Mutex<Option<Connection>>,
     breaker: Breaker,
 }
 
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
 impl Link {
-    /// Prepares; nothing is connected yet. `authority` is who certifies a server that no public authority does, as PEM.
-    pub(super) fn new(address: &str, authority: Option<Vec<u8>>) -> RedisResult<Self> {
-        let info = address.into_connection_info()?;
-        // The third protocol tells of a lost connection before the next command is lost with it.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
-        let client = match authority {
-            None => Client::open(info)?,
-            root_cert => {
-                Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })?
-            }
-        };
-        Ok(Self { client, current: Mutex::new(None), breaker: Breaker::default() })
+    /// Prepares the way to `redis://[user:password@]host[:port][/database]`, or `rediss://` with TLS, and perhaps `?prefix=<of keys>`
+    /// and `&ca=<file>`: who certifies a server that no public authority does, as PEM. Nothing is connected yet.
+    pub fn new(address: &str, prefix: &str) -> anyhow::Result<Self> {
+        let Address { server, prefix, authority } = address::split(address, prefix)?;
+        let root_cert = authority.map(std::fs::read).transpose();
+        let root_cert = root_cert.context("the file of ca= cannot be read")?;
+        // What the driver says of an address holds no part of it.
+        let client = client(&server, root_cert).context("not an address of Redis")?;
+        Ok(Self { prefix, client, current: Mutex::new(None), breaker: Breaker::default() })
     }
 
+    /// What stands before every key.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
     /// Runs a command.
-    pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
+    pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
         self.ask(|mut connection| async move { command.query_async(&mut connection).await }).await
     }
 
     /// Runs a script; one that the server has not yet, or no longer, is brought along.
-    pub(super) async fn script<T: FromRedisValue>(
+    pub async fn script<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, Error> {
@@ -127,14 +139,27 @@ impl Link {
     }
 
     /// Whether the server answers and keeps all it is given.
-    pub(super) async fn check(&self) -> Result<(), Error> {
+    pub async fn check(&self) -> Result<(), Error> {
         let policy =
             self.ask(|mut connection| async move { policy(&mut connection).await }).await?;
         keeps_all(policy)
     }
 
+    /// The same at the start of a role: a server that is away is waited for, one that may drop things is refused.
+    pub async fn greet(&self) -> Result<(), Error> {
+        match self.check().await {
+            Err(error @ Error::Evicts(_)) => return Err(error),
+            Err(error) => {
+                let error = Fault::from(error).causes();
+                tracing::warn!(error, "Redis is away; it is tried again with each use");
+            }
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
     /// Lets go.
-    pub(super) async fn close(&self) {
+    pub async fn close(&self) {
         *self.current.lock().await = None;
     }
 
@@ -199,6 +224,18 @@ impl Link {
         let connection = Connection { commands, lost };
         *current = Some(connection.clone());
         Ok(connection)
+    }
+}
+
+fn client(server: &str, root_cert: Option<Vec<u8>>) -> RedisResult<Client> {
+    let info = server.into_connection_info()?;
+    // The third protocol tells of a lost connection before the next command is lost with it.
+    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
+    match root_cert {
+        None => Client::open(info),
+        root_cert => Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }),
     }
 }
 
