@@ -81,7 +81,7 @@ impl Error {
         }
     }
 
-    fn refused(code: i32, name: &str, message: &str, transient: bool) -> Self {
+    pub(crate) fn refused(code: i32, name: &str, message: &str, transient: bool) -> Self {
         if AWAY.contains(&code) {
             return Self::Away(format!("{name} ({code})"));
         }

@@ -33,7 +33,7 @@ pub use error::Error;
 #[cfg(feature = "fresh")]
 pub use fresh::FreshDatabase;
 pub use schema::{Shape, describe, index, migrate, partial, unique};
-pub use transaction::{Aborted, Work, contended};
+pub use transaction::{Aborted, Work, contended, update_each};
 
 /// Connections of a role at most, unless the address says `maxPoolSize=`.
 const CONNECTIONS: u32 = 40;

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ids::EventId;
-use mongodb::{ClientSession, Database, options::ReadConcern};
+use mongodb::{
+    ClientSession, Database,
+    bson::{Document, deserialize_from_document, doc, serialize_to_vec},
+    options::ReadConcern,
+};
+use serde::Deserialize;
 
 use crate::{Error, durable};
 
@@ -80,6 +85,56 @@ impl<E> Aborted<E> {
             Self::Again => contended().into(),
         }
     }
+}
+
+/// Bytes of updates sent with one command; a command may have 16 MiB.
+const COMMAND: usize = 8 * 1024 * 1024;
+
+#[derive(Debug, Deserialize)]
+struct Updated {
+    n: i64,
+    #[serde(default, rename = "writeErrors")]
+    errors: Vec<WriteError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WriteError {
+    code: i32,
+    #[serde(default, rename = "errmsg")]
+    message: String,
+}
+
+/// Changes one document for each filter, all with one command; how many there were to change.
+pub async fn update_each(
+    database: &Database,
+    session: &mut ClientSession,
+    collection: &str,
+    updates: impl IntoIterator<Item = (Document, Document)> + Send,
+) -> Result<u64, Error> {
+    let (mut batches, mut room) = (Vec::new(), 0);
+    for (filter, update) in updates {
+        let update = doc! { "q": filter, "u": update };
+        let size = serialize_to_vec(&update)?.len();
+        match batches.last_mut() {
+            Some(batch) if size <= room => Vec::push(batch, update),
+            _ => {
+                room = COMMAND;
+                batches.push(vec![update]);
+            }
+        }
+        room = room.saturating_sub(size);
+    }
+    let mut matched = 0;
+    for updates in batches {
+        let command = doc! { "update": collection, "ordered": true, "updates": updates };
+        let answer = database.run_command(command).session(&mut *session).await?;
+        let Updated { n, errors } = deserialize_from_document(answer)?;
+        if let Some(error) = errors.first() {
+            return Err(Error::refused(error.code, "write error", &error.message, false));
+        }
+        matched += u64::try_from(n).unwrap_or(0);
+    }
+    Ok(matched)
 }
 
 pub(crate) async fn run<W: Work>(

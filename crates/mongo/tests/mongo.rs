@@ -89,7 +89,10 @@ async fn violations_name_their_index_and_rules_are_kept() {
     database.bounded(things.insert_one(thing(1, 0))).await.unwrap();
     let error = database.bounded(things.insert_one(thing(2, 0))).await.unwrap_err();
     assert!(error.violates("things_name"), "{error:?}");
-    let again = database.bounded(things.insert_many([thing(1, 0)])).await.unwrap_err();
+    let again = database
+        .bounded(things.insert_many([doc! { "_id": 1, "name": "other" }]))
+        .await
+        .unwrap_err();
     assert!(again.violates("_id_"), "{again:?}");
     let below = doc! { "$set": { "count": -1 } };
     let error = database.bounded(things.update_one(doc! { "_id": 1 }, below)).await.unwrap_err();

@@ -141,20 +141,20 @@ impl Work for Batch<'_> {
         if outcome.matched_count != 1 {
             return Err(Aborted::Refused(Error::VersionMismatch));
         }
-        let products = database.collection::<Card>(PRODUCTS);
-        if !self.new.is_empty() {
-            products.insert_many(&self.new).session(&mut *session).await?;
-        }
-        for (same, _, update) in &self.changed {
-            let update = products.update_one(same.clone(), update.clone());
-            if update.session(&mut *session).await?.matched_count != 1 {
-                return Err(Aborted::Refused(Error::VersionMismatch));
-            }
-        }
         if self.status.has_ended() {
             let files = database.collection::<Document>(FILES);
             let this = doc! { "_id": self.job.to_string() };
             files.delete_one(this).session(&mut *session).await?;
+        }
+        let products = database.collection::<Card>(PRODUCTS);
+        if !self.new.is_empty() {
+            products.insert_many(&self.new).session(&mut *session).await?;
+        }
+        let updates: Vec<_> =
+            self.changed.iter().map(|(same, _, update)| (same.clone(), update.clone())).collect();
+        let all = u64::try_from(updates.len()).unwrap_or(u64::MAX);
+        if mongo::update_each(database, session, PRODUCTS, updates).await? != all {
+            return Err(Aborted::Refused(Error::VersionMismatch));
         }
         Ok(())
     }

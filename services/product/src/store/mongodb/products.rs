@@ -206,12 +206,11 @@ impl Work for Sales<'_> {
         let received = doc! { "_id": self.event, "at": moment(self.now) };
         let inbox = database.collection::<Document>(INBOX);
         inbox.insert_one(received).session(&mut *session).await?;
-        let products = database.collection::<Document>(PRODUCTS);
-        for (product, pieces) in &self.pieces {
-            let add = doc! { "$inc": { "popularity": *pieces } };
-            let this = doc! { "_id": product.to_string() };
-            products.update_one(this, add).session(&mut *session).await?;
-        }
+        let add = |(product, pieces): &(ProductId, i64)| {
+            (doc! { "_id": product.to_string() }, doc! { "$inc": { "popularity": *pieces } })
+        };
+        let updates: Vec<_> = self.pieces.iter().map(add).collect();
+        mongo::update_each(database, session, PRODUCTS, updates).await?;
         Ok(())
     }
 }

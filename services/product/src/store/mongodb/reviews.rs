@@ -1,4 +1,5 @@
-//! Reviews, and the rating that follows from them: both in one transaction, in which the product comes first and keeps others off.
+//! Reviews, and the rating that follows from them: both in one transaction. The product
+//! comes last, so that it is held from others for a moment only; when it has changed since it was read, all of it begins anew.
 
 use async_trait::async_trait;
 use clock::Timestamp;
@@ -7,7 +8,6 @@ use mongo::{Aborted, Error as Failure, Work, moment, timestamp};
 use mongodb::{
     ClientSession, Database,
     bson::{DateTime, Document, doc, serialize_to_document},
-    options::ReturnDocument,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ impl Work for Put {
     ) -> Result<Review, Aborted<Error>> {
         let Review { product, user, created_at, .. } = self.review;
         let active = doc! { "_id": product.to_string(), "status": "active" };
-        let rated = turn(database, session, active).await?;
+        let rated = rated(database, session, active).await?;
         let rated = rated.ok_or(Aborted::Refused(Error::ProductNotFound))?;
         let reviews = database.collection::<Opinion>(REVIEWS);
         let one = doc! { "product": product.to_string(), "user": user.to_string() };
@@ -156,11 +156,16 @@ impl Work for Put {
                 (rated.sum - old.rating + new.rating, rated.count)
             }
             None => {
-                reviews.insert_one(&new).session(&mut *session).await?;
+                let insert = reviews.insert_one(&new).session(&mut *session);
+                match insert.await.map_err(Failure::from) {
+                    // The same user has just said the first thing elsewhere: this replaces it.
+                    Err(error) if error.violates("reviews_one") => return Err(Aborted::Again),
+                    outcome => drop(outcome?),
+                }
                 (rated.sum + new.rating, rated.count + 1)
             }
         };
-        let told = Told { product, sum, count, version: rated.version, at: created_at };
+        let told = Told { product, sum, count, version: rated.version + 1, at: created_at };
         told.write(database, session, self.encode).await?;
         Ok(new.review()?)
     }
@@ -189,27 +194,23 @@ impl Work for Remove {
         };
         let product = old.product;
         let of = doc! { "_id": product.to_string() };
-        let Some(rated) = turn(database, session, of).await? else { return Ok(None) };
+        let Some(rated) = rated(database, session, of).await? else { return Ok(None) };
         let (sum, count) = (rated.sum - old.rating, rated.count - 1);
-        let told = Told { product, sum, count, version: rated.version, at: self.now };
+        let told = Told { product, sum, count, version: rated.version + 1, at: self.now };
         told.write(database, session, self.encode).await?;
         Ok(Some(product))
     }
 }
 
-/// The rating of a product, which from now on is this transaction's to change.
-async fn turn(
+/// The rating of a product.
+async fn rated(
     database: &Database,
     session: &mut ClientSession,
     product: Document,
 ) -> Result<Option<Rated>, mongodb::error::Error> {
-    database
-        .collection::<Rated>(PRODUCTS)
-        .find_one_and_update(product, doc! { "$inc": { "rating_version": 1_i64 } })
-        .projection(doc! { "rating_sum": 1, "rating_count": 1, "rating_version": 1 })
-        .return_document(ReturnDocument::After)
-        .session(session)
-        .await
+    let products = database.collection::<Rated>(PRODUCTS);
+    let fields = doc! { "rating_sum": 1, "rating_count": 1, "rating_version": 1 };
+    products.find_one(product).projection(fields).session(session).await
 }
 
 /// A rating as it is now.
@@ -239,6 +240,7 @@ impl Told {
             "$set": {
                 "rating_sum": self.sum,
                 "rating_count": self.count,
+                "rating_version": version,
                 "rating": rating_key(self.sum, self.count),
             },
             "$push": { "outbox": { "$each": letters } },
