@@ -90,7 +90,7 @@ async fn violations_name_their_index_and_rules_are_kept() {
     let error = database.bounded(things.insert_one(thing(2, 0))).await.unwrap_err();
     assert!(error.violates("things_name"), "{error:?}");
     let again = database
-        .bounded(things.insert_many([doc! { "_id": 1, "name": "other" }]))
+        .bounded(things.insert_many([doc! { "_id": 1, "name": "other", "count": 0 }]))
         .await
         .unwrap_err();
     assert!(again.violates("_id_"), "{again:?}");
@@ -126,7 +126,15 @@ async fn a_server_that_is_away_is_waited_for() {
     assert_eq!(hangs.code, Code::Unavailable);
     assert!(began.elapsed() < mongo::ANSWER + Duration::from_secs(2));
     door.open();
+    let began = Instant::now();
     eventually("it is found again", async || database.ping().await.is_ok()).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    door.shut();
+    eventually("it is missed", async || database.ping().await.is_err()).await;
+    door.open();
+    let began = Instant::now();
+    eventually("it is back", async || database.ping().await.is_ok()).await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     database.close().await;
 }
 

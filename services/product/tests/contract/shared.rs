@@ -37,7 +37,7 @@ async fn of_two_processes_one_replaces_a_version() {
         assert!(told.unwrap(), "a change of the merchant does not lose an offer");
         let lost = [&left, &right].into_iter().filter(|it| it.is_err()).count();
         assert_eq!(lost, 1, "{left:?} {right:?}");
-        let error = if left.is_err() { left.unwrap_err() } else { right.unwrap_err() };
+        let error = left.err().or(right.err()).unwrap();
         assert!(matches!(error, Error::VersionMismatch), "{error:?}");
         product = one.find(&[product.id]).await.unwrap().remove(0);
         assert_eq!((product.version, product.offers.price_from), (round + 1, round));
