@@ -24,8 +24,11 @@ impl FreshDatabase {
         let (scheme, rest) = server.split_once("://").unwrap();
         let (place, options) = rest.split_once('?').unwrap_or((rest, ""));
         let hosts = place.split('/').next().unwrap();
-        let options = if options.is_empty() { String::new() } else { format!("?{options}") };
-        let address = format!("{scheme}://{hosts}/{name}{options}");
+        // A test server on a busy machine is slow at times, and then it does not matter.
+        let patience = "timeoutMS=30000";
+        let options =
+            if options.is_empty() { patience.to_owned() } else { format!("{options}&{patience}") };
+        let address = format!("{scheme}://{hosts}/{name}?{options}");
         Self { server: server.to_owned(), name, address }
     }
 

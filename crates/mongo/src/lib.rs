@@ -39,8 +39,10 @@ pub use transaction::{Aborted, Work, contended, update_each};
 const CONNECTIONS: u32 = 40;
 /// How long to look for a server, and to connect to it.
 const REACH: Duration = Duration::from_secs(2);
-/// How long an operation may take.
+/// How long an operation may take, unless the address says `timeoutMS=`.
 pub const ANSWER: Duration = Duration::from_secs(4);
+/// How much longer a transaction may take, with all its tries.
+const WHOLE: u32 = 5;
 
 /// A database of one service. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -81,7 +83,8 @@ impl Mongo {
             return Err(Error::Away("it did not answer a moment ago".to_owned()));
         }
         let connect = async { connect(&self.0.address).await };
-        let reached = async { timeout(ANSWER, self.0.database.get_or_try_init(|| connect)).await };
+        let reached =
+            async { timeout(self.answer(), self.0.database.get_or_try_init(|| connect)).await };
         let database = self.note(reached.await.unwrap_or_else(|_| Err(late())))?;
         if !self.0.schema.is_good() {
             let found = self.bounded(schema::version(database)).await?;
@@ -100,7 +103,7 @@ impl Mongo {
         &self,
         operation: impl IntoFuture<Output = mongodb::error::Result<T>>,
     ) -> Result<T, Error> {
-        let outcome = timeout(ANSWER, operation.into_future()).await;
+        let outcome = timeout(self.answer(), operation.into_future()).await;
         self.note(outcome.map_err(|_| late()).and_then(|outcome| outcome.map_err(Error::from)))
     }
 
@@ -115,7 +118,8 @@ impl Mongo {
     /// Does the work in one transaction, again when others were in its way. A refusal of the work itself undoes everything.
     pub async fn transaction<W: Work>(&self, work: &W) -> Result<W::Output, Aborted<W::Refusal>> {
         let database = self.database().await?;
-        let outcome = timeout(transaction::WHOLE, transaction::run(database, work)).await;
+        let outcome =
+            timeout(self.answer() * WHOLE, transaction::run(database, self.answer(), work)).await;
         let outcome = outcome.unwrap_or_else(|_| Err(late().into()));
         match &outcome {
             Err(Aborted::Store(error)) if error.is_away() => self.0.breaker.silent(),
@@ -138,6 +142,10 @@ impl Mongo {
         }
     }
 
+    fn answer(&self) -> Duration {
+        self.0.address.answer
+    }
+
     fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         match &outcome {
             Err(error) if error.is_away() => self.0.breaker.silent(),
@@ -153,8 +161,10 @@ fn late() -> Error {
 
 /// May hold a password: nothing shows it.
 struct Address {
+    /// What the driver reads.
     text: String,
     database: String,
+    answer: Duration,
 }
 
 impl std::fmt::Debug for Address {
@@ -164,14 +174,30 @@ impl std::fmt::Debug for Address {
 }
 
 impl Address {
-    fn parse(text: &str) -> Result<Self, Error> {
-        let parsed = ConnectionString::parse(text).map_err(|error| match *error.kind {
+    /// `timeoutMS=<n>` is ours, everything else is the driver's.
+    fn parse(address: &str) -> Result<Self, Error> {
+        let (place, options) = address.split_once('?').unwrap_or((address, ""));
+        let (mut answer, mut kept) = (ANSWER, Vec::new());
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some((name, value)) if name.eq_ignore_ascii_case("timeoutMS") => {
+                    let millis =
+                        value.parse().ok().filter(|millis| (100..=600_000).contains(millis));
+                    let wrong = || Error::Address("timeoutMS= takes 100 to 600000".to_owned());
+                    answer = Duration::from_millis(millis.ok_or_else(wrong)?);
+                }
+                _ => kept.push(option),
+            }
+        }
+        let text =
+            if kept.is_empty() { place.to_owned() } else { format!("{place}?{}", kept.join("&")) };
+        let parsed = ConnectionString::parse(&text).map_err(|error| match *error.kind {
             mongodb::error::ErrorKind::InvalidArgument { message, .. } => Error::Address(message),
             _ => Error::Address("expected mongodb://<host>/<database>".to_owned()),
         })?;
         let missing = || Error::Address("the path must name the database".to_owned());
         let database = parsed.default_database.filter(|name| !name.is_empty());
-        Ok(Self { text: text.to_owned(), database: database.ok_or_else(missing)? })
+        Ok(Self { text, database: database.ok_or_else(missing)?, answer })
     }
 }
 
@@ -184,18 +210,18 @@ async fn connect(address: &Address) -> Result<Database, Error> {
     options.connect_timeout = Some(REACH);
     options.max_idle_time = Some(Duration::from_mins(1));
     options.read_concern = Some(ReadConcern::majority());
-    options.write_concern = Some(durable());
+    options.write_concern = Some(durable(address.answer));
     // What was written is read again: only the primary is sure to have it.
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     Ok(Client::with_options(options)?.database(&address.database))
 }
 
 /// On the disks of the majority.
-fn durable() -> WriteConcern {
+fn durable(within: Duration) -> WriteConcern {
     let mut concern = WriteConcern::default();
     concern.w = Some(Acknowledgment::Majority);
     concern.journal = Some(true);
-    concern.w_timeout = Some(ANSWER);
+    concern.w_timeout = Some(within);
     concern
 }
 
@@ -224,7 +250,16 @@ mod tests {
     #[test]
     fn an_address_names_its_database() {
         assert_eq!(Address::parse("mongodb://a:b@h:1/shop?tls=true").unwrap().database, "shop");
-        for wrong in ["mongodb://h", "mongodb://h/", "nonsense", "mongodb://"] {
+        let patient = Address::parse("mongodb://h/shop?timeoutMS=9000&tls=true").unwrap();
+        assert_eq!(patient.answer, Duration::from_secs(9));
+        assert_eq!(patient.text, "mongodb://h/shop?tls=true");
+        for wrong in [
+            "mongodb://h/shop?timeoutMS=1",
+            "mongodb://h",
+            "mongodb://h/",
+            "nonsense",
+            "mongodb://",
+        ] {
             assert!(matches!(Address::parse(wrong), Err(Error::Address(_))), "{wrong}");
         }
         let secret = Address::parse("mongodb://user:hunter2@h/shop").unwrap();

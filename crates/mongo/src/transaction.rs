@@ -13,8 +13,6 @@ use serde::Deserialize;
 
 use crate::{Error, durable};
 
-/// How long a transaction may take, with all its tries.
-pub(crate) const WHOLE: Duration = Duration::from_secs(20);
 /// Tries of a transaction that others are in the way of.
 const TRIES: u32 = 24;
 /// Tries to commit when the server did not say what came of it.
@@ -139,6 +137,7 @@ pub async fn update_each(
 
 pub(crate) async fn run<W: Work>(
     database: &Database,
+    within: Duration,
     work: &W,
 ) -> Result<W::Output, Aborted<W::Refusal>> {
     let mut session = database.client().start_session().await?;
@@ -149,7 +148,7 @@ pub(crate) async fn run<W: Work>(
         session
             .start_transaction()
             .read_concern(ReadConcern::snapshot())
-            .write_concern(durable())
+            .write_concern(durable(within))
             .await?;
         let outcome = match work.run(database, &mut session).await {
             Ok(output) => match commit(&mut session).await {

@@ -107,7 +107,7 @@ async fn a_server_that_is_away_is_waited_for() {
     let (server, path) = rest.split_once('/').unwrap();
     let door = Door::new(server).await;
     door.shut();
-    let address = format!("mongodb://{}/{path}", door.address);
+    let address = format!("mongodb://{}/{path}", door.address).replace("30000", "4000");
     let database = Mongo::open(&address, 1).await.unwrap();
     let away = database.ping().await.unwrap_err();
     assert_eq!((away.code, away.retry_after.is_some()), (Code::Unavailable, true));

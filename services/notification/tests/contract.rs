@@ -12,8 +12,8 @@ use notification::{
 };
 use testkit::Folder;
 
-#[path = "contract/shared.rs"]
-mod shared;
+#[path = "contract/two_processes.rs"]
+mod two_processes;
 
 const NOW: Timestamp = testkit::START;
 

@@ -18,8 +18,8 @@ use testkit::Folder;
 
 #[path = "contract/fixtures.rs"]
 mod fixtures;
-#[path = "contract/shared.rs"]
-mod shared;
+#[path = "contract/two_processes.rs"]
+mod two_processes;
 
 use fixtures::{NOW, category, events, ids, new, next, review};
 

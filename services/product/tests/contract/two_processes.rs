@@ -125,6 +125,7 @@ async fn what_waits_in_a_document_is_bounded() {
     };
     let fault = fault::Fault::from(refused);
     assert_eq!((fault.code, fault.retry_after.is_some()), (fault::Code::Unavailable, true));
+    assert!(fault.message.contains("have not reached everybody"), "{fault}");
     let backlog = store.outbox().backlog().await.unwrap().pending;
     assert!((100..256).contains(&backlog), "{backlog}");
     // What people say of it is a state: the newest suffices.
