@@ -14,7 +14,9 @@ pub(crate) fn stores() -> Option<Environment> {
     };
     let mongodb = real_store("mongodb")?;
     for (role, name) in [("PRODUCT", "product"), ("NOTIFICATION", "notification")] {
-        put(role, with_path(&mongodb, &format!("um_journey_{short}_{name}")));
+        // The server for tests proves behaviour, not speed.
+        let database = with_path(&mongodb, &format!("um_journey_{short}_{name}"));
+        put(role, with_pair(&database, "timeoutMS", "30000"));
     }
     let redis = real_store("redis")?;
     put("CART", with_pair(&redis, "prefix", &format!("um:{ours}:cart:")));
