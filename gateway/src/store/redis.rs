@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
-use redis::{Script, cmd};
+use redis::Script;
 use redis_link::Link;
 
 use super::{Answer, Claim, Claimed, KEPT, ReplayStore};
@@ -20,6 +20,7 @@ pub(super) struct RedisReplays {
     claim: Script,
     finish: Script,
     release: Script,
+    forget: Script,
 }
 
 impl RedisReplays {
@@ -40,6 +41,7 @@ impl RedisReplays {
             claim: Script::new(include_str!("redis/claim.lua")),
             finish: Script::new(include_str!("redis/finish.lua")),
             release: Script::new(include_str!("redis/release.lua")),
+            forget: Script::new(include_str!("redis/forget.lua")),
         })
     }
 
@@ -79,18 +81,10 @@ impl ReplayStore for RedisReplays {
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
-        // Keys expire by themselves; what is older than that is looked for, a part of the keys in each round.
-        let mut scan = cmd("SCAN");
-        scan.arg(0).arg("MATCH").arg(format!("{}*", self.link.prefix())).arg("COUNT").arg(limit);
-        let (_, keys): (u64, Vec<Vec<u8>>) = self.link.command(&scan).await?;
-        let mut forgotten = 0;
-        for key in keys {
-            let at: Option<i64> = self.link.command(cmd("HGET").arg(&key).arg("at")).await?;
-            if at.is_some_and(|at| at < before.millis()) {
-                forgotten += self.link.command::<u64>(cmd("DEL").arg(&key)).await?;
-            }
-        }
-        Ok(forgotten)
+        // Keys expire by themselves: this only helps them along, among as many as are looked at.
+        let mut call = self.forget.prepare_invoke();
+        call.arg(format!("{}*", self.link.prefix())).arg(limit).arg(before.millis());
+        Ok(self.link.script(&call).await?)
     }
 
     async fn ping(&self) -> Result<(), Fault> {
