@@ -18,6 +18,10 @@
 //! );
 //! create index outbox_due on outbox (subscriber, row) where not parked;
 //! create table inbox (event uuid primary key, at timestamptz not null);
+//! -- Rows live for a moment: payloads stay where they are while a lease is written, and what is gone is cleared away early.
+//! alter table outbox alter column payload set storage external;
+//! alter table outbox set (toast_tuple_target = 128, fillfactor = 50, autovacuum_vacuum_scale_factor = 0,
+//!                         autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 //! ```
 //!
 //! Relays of several processes share the work: a claim leases rows that nobody else holds, and skips those that are being claimed
@@ -29,7 +33,7 @@ use fault::Fault;
 use ids::EventId;
 use mesh::Role;
 use postgres::{Error, Postgres, moment, timestamp};
-use sqlx::{PgConnection, QueryBuilder, Row as _};
+use sqlx::{PgConnection, QueryBuilder, Row as _, postgres::PgRow};
 
 use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel};
 
@@ -130,39 +134,40 @@ impl PostgresOutbox {
 
     async fn claimed(
         &self,
-        subscriber: Role,
+        subscribers: &[Role],
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Parcel>, Error> {
+    ) -> Result<Vec<(Role, Vec<Parcel>)>, Error> {
         let mut connection = self.database.connection().await?;
         let rows = sqlx::query(
             // The rows are chosen once: a join might choose again, beyond the limit.
             "update outbox set leased_until = $3 where row = any(array(
-                 select row from outbox where subscriber = $1 and not parked and next_at <= $2
-                     and (leased_until is null or leased_until <= $2)
-                 order by row limit $4 for update skip locked))
-             returning row, event, kind, subject, payload, attempts",
+                 select due.row from unnest($1::text[]) as told (subscriber), lateral (
+                     select row from outbox where outbox.subscriber = told.subscriber and not parked and next_at <= $2
+                         and (leased_until is null or leased_until <= $2)
+                     order by row limit $4 for update skip locked) as due))
+             returning row, event, subscriber, kind, subject, payload, attempts",
         )
-        .bind(subscriber.as_str())
+        .bind(subscribers.iter().map(|subscriber| subscriber.as_str()).collect::<Vec<_>>())
         .bind(moment(now))
         .bind(moment(now.plus(LEASE)))
         .bind(i64::from(limit))
         .fetch_all(&mut *connection)
         .await?;
-        let parcel = |row: sqlx::postgres::PgRow| {
-            let attempts: i32 = row.try_get("attempts")?;
-            Ok(Parcel {
-                row: row.try_get("row")?,
-                event: postgres::id::<ids::kind::Event>(row.try_get("event")?).to_string(),
-                kind: row.try_get("kind")?,
-                subject: row.try_get("subject")?,
-                payload: row.try_get("payload")?,
-                attempts: attempts.unsigned_abs(),
-            })
-        };
-        let mut parcels = rows.into_iter().map(parcel).collect::<Result<Vec<_>, sqlx::Error>>()?;
-        parcels.sort_by_key(|parcel| parcel.row);
-        Ok(parcels)
+        let mut claimed: Vec<(Role, Vec<Parcel>)> =
+            subscribers.iter().map(|subscriber| (*subscriber, Vec::new())).collect();
+        for row in rows {
+            let subscriber: &str = row.try_get("subscriber")?;
+            let ours = claimed.iter_mut().find(|(role, _)| role.as_str() == subscriber);
+            if let Some((_, parcels)) = ours {
+                parcels.push(parcel(&row)?);
+            }
+        }
+        for (_, parcels) in &mut claimed {
+            parcels.sort_unstable_by_key(|parcel| parcel.row);
+        }
+        claimed.retain(|(_, parcels)| !parcels.is_empty());
+        Ok(claimed)
     }
 
     async fn counted(&self) -> Result<Backlog, Error> {
@@ -181,6 +186,18 @@ impl PostgresOutbox {
     }
 }
 
+fn parcel(row: &PgRow) -> Result<Parcel, sqlx::Error> {
+    let attempts: i32 = row.try_get("attempts")?;
+    Ok(Parcel {
+        row: row.try_get("row")?,
+        event: postgres::id::<ids::kind::Event>(row.try_get("event")?).to_string(),
+        kind: row.try_get("kind")?,
+        subject: row.try_get("subject")?,
+        payload: row.try_get("payload")?,
+        attempts: attempts.unsigned_abs(),
+    })
+}
+
 #[async_trait]
 impl OutboxStore for PostgresOutbox {
     async fn claim(
@@ -189,7 +206,17 @@ impl OutboxStore for PostgresOutbox {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Parcel>, Fault> {
-        Ok(self.claimed(subscriber, now, limit).await?)
+        let mut claimed = self.claimed(&[subscriber], now, limit).await?;
+        Ok(claimed.pop().map(|(_, parcels)| parcels).unwrap_or_default())
+    }
+
+    async fn claim_each(
+        &self,
+        subscribers: &[Role],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Role, Vec<Parcel>)>, Fault> {
+        Ok(self.claimed(subscribers, now, limit).await?)
     }
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {

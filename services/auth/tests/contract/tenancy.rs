@@ -8,15 +8,17 @@ use auth::{
 };
 use ids::{ApiKeyId, MerchantId};
 use postgres::Postgres;
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator, query, query_scalar,
-    types::Uuid,
-};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar, types::Uuid};
 use testkit::FreshDatabase;
 
 use crate::{NOW, account, encode, merchants::active, phone};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_accounts.sql"),
+    include_str!("../../migrations/postgres/0002_merchants.sql"),
+    include_str!("../../migrations/postgres/0003_events.sql"),
+    include_str!("../../migrations/postgres/0004_outbox.sql"),
+];
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/schema.txt");
 
@@ -58,7 +60,7 @@ fn key(merchant: MerchantId) -> ApiKey {
 async fn both(fresh: &FreshDatabase) -> (Arc<dyn AuthStore>, Postgres) {
     let store = store::open(&fresh.address, encode).await.unwrap();
     let one = fresh.address.replace("pool=8", "pool=1");
-    (store, Postgres::open(&one, &MIGRATIONS).await.unwrap())
+    (store, Postgres::open(&one, MIGRATIONS).await.unwrap())
 }
 
 /// Whose rows a transaction sees.

@@ -11,7 +11,6 @@ use fault::Fault;
 use ids::{MerchantId, OrderId};
 use outbox::{OutboxStore, postgres::PostgresOutbox};
 use postgres::{Error as Failure, Postgres, Transaction};
-use sqlx::migrate::Migrator;
 
 use super::{
     Applied, Encode, Key, Listing, Merchant, OrderStore, Place, Placed, Placing, Remembered, Step,
@@ -33,11 +32,25 @@ mod rows;
 mod stock;
 
 /// Append only: a step that was released is never edited.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_orders.sql"),
+    include_str!("../../migrations/postgres/0002_events.sql"),
+    include_str!("../../migrations/postgres/0003_outbox.sql"),
+];
 
 /// Brings the tables of an address up to date.
 pub(super) async fn migrate(address: &str) -> Result<(), Failure> {
-    postgres::migrate(address, &MIGRATIONS).await
+    postgres::migrate(address, MIGRATIONS).await
+}
+
+/// The same, but no further than to this version.
+pub(super) async fn migrate_to(address: &str, version: i64) -> Result<(), Failure> {
+    postgres::migrate_to(address, MIGRATIONS, version).await
+}
+
+/// The newest version.
+pub(super) fn schema() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 pub(super) struct PostgresOrders {
@@ -48,7 +61,7 @@ pub(super) struct PostgresOrders {
 
 impl PostgresOrders {
     pub(super) async fn open(address: &str, encode: Encode) -> Result<Self, Failure> {
-        let database = Postgres::open(address, &MIGRATIONS).await?;
+        let database = Postgres::open(address, MIGRATIONS).await?;
         let outbox = Arc::new(PostgresOutbox::new(database.clone()));
         Ok(Self { database, outbox, encode })
     }
@@ -88,8 +101,8 @@ impl OrderStore for PostgresOrders {
     }
 
     async fn offers(&self, wanted: Wanted) -> Result<Vec<Offer>, Error> {
-        let mut transaction = self.database.begin().await?;
-        Ok(offers::read(&mut transaction, &wanted).await?)
+        let mut connection = self.database.connection().await?;
+        Ok(offers::read(&mut connection, &wanted).await?)
     }
 
     async fn put_merchant(&self, merchant: Merchant, now: Timestamp) -> Result<(), Error> {
@@ -99,8 +112,8 @@ impl OrderStore for PostgresOrders {
     }
 
     async fn known_merchants(&self, ids: Vec<MerchantId>) -> Result<Vec<MerchantId>, Error> {
-        let mut transaction = self.database.begin().await?;
-        Ok(offers::known_merchants(&mut transaction, &ids).await?)
+        let mut connection = self.database.connection().await?;
+        Ok(offers::known_merchants(&mut connection, &ids).await?)
     }
 
     async fn place(&self, placing: Placing) -> Result<Placed, Error> {
@@ -111,8 +124,8 @@ impl OrderStore for PostgresOrders {
     }
 
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error> {
-        let mut transaction = self.database.begin().await?;
-        Ok(keys::recall(&mut transaction, scope, key).await?)
+        let mut connection = self.database.connection().await?;
+        Ok(keys::recall(&mut connection, scope, key).await?)
     }
 
     async fn remember(
@@ -135,27 +148,24 @@ impl OrderStore for PostgresOrders {
         payment: Option<Payment>,
         response: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let mut transaction = self.database.begin().await?;
+        let mut connection = self.database.connection().await?;
         let key = (scope, key);
-        let noted = keys::answer(&mut transaction, key, order, payment.as_ref(), response).await?;
-        transaction.commit().await?;
-        Ok(noted)
+        Ok(keys::answer(&mut connection, key, order, payment.as_ref(), response).await?)
     }
 
     async fn note_payment(&self, order: OrderId, payment: Payment) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        orders::note_payment(&mut transaction, order, &payment).await?;
-        Ok(transaction.commit().await?)
+        let mut connection = self.database.connection().await?;
+        Ok(orders::note_payment(&mut connection, order, &payment).await?)
     }
 
     async fn find(&self, id: OrderId) -> Result<Option<Order>, Error> {
-        let mut transaction = self.database.begin().await?;
-        Ok(orders::find(&mut transaction, id).await?)
+        let mut connection = self.database.connection().await?;
+        Ok(orders::find(&mut connection, id).await?)
     }
 
     async fn numbered(&self, seq: i64) -> Result<Option<OrderId>, Error> {
-        let mut transaction = self.database.begin().await?;
-        Ok(orders::numbered(&mut transaction, seq).await?)
+        let mut connection = self.database.connection().await?;
+        Ok(orders::numbered(&mut connection, seq).await?)
     }
 
     async fn list(
@@ -188,17 +198,13 @@ impl OrderStore for PostgresOrders {
     }
 
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error> {
-        let mut transaction = self.database.begin().await?;
-        let due = orders::expired(&mut transaction, now, limit).await?;
-        transaction.commit().await?;
-        Ok(due)
+        let mut connection = self.database.connection().await?;
+        Ok(orders::expired(&mut connection, now, limit).await?)
     }
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
-        let mut transaction = self.database.begin().await?;
-        let forgotten = keys::forget(&mut transaction, before, limit).await?;
-        transaction.commit().await?;
-        Ok(forgotten)
+        let mut connection = self.database.connection().await?;
+        Ok(keys::forget(&mut connection, before, limit).await?)
     }
 
     fn outbox(&self) -> Arc<dyn OutboxStore> {

@@ -29,7 +29,7 @@ mod rows;
 mod stock;
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_orders.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_orders.sql")];
 
 pub(super) struct SqliteOrders {
     database: Sqlite,

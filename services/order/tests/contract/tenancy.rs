@@ -11,10 +11,7 @@ use order::{
     store::{self, Listing, OrderStore},
 };
 use postgres::Postgres;
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, migrate::Migrator, query, query_scalar,
-    types::Uuid,
-};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar, types::Uuid};
 use testkit::FreshDatabase;
 
 use crate::{
@@ -23,7 +20,11 @@ use crate::{
     offer, placed, placing, stocked,
 };
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_orders.sql"),
+    include_str!("../../migrations/postgres/0002_events.sql"),
+    include_str!("../../migrations/postgres/0003_outbox.sql"),
+];
 
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/schema.txt");
 
@@ -41,7 +42,7 @@ async fn migrated() -> Option<FreshDatabase> {
 async fn both(fresh: &FreshDatabase) -> (Arc<dyn OrderStore>, Postgres) {
     let store = store::open(&fresh.address, order::encode_event).await.unwrap();
     let one = fresh.address.replace("pool=8", "pool=1");
-    (store, Postgres::open(&one, &MIGRATIONS).await.unwrap())
+    (store, Postgres::open(&one, MIGRATIONS).await.unwrap())
 }
 
 /// A merchant with an offer and a paid order for it.

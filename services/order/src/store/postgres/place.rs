@@ -109,7 +109,6 @@ async fn standing(connection: &mut PgConnection, placing: &Placing) -> Result<St
 }
 
 /// What came of writing.
-#[derive(sqlx::FromRow)]
 struct Written {
     /// The key is new; else nothing was written.
     kept: bool,
@@ -132,7 +131,7 @@ async fn write(
     let (items, shipments) = (&order.body.items, &order.body.shipments);
     let status = shipments.first().map(|shipment| rows::name(&shipment.status)).transpose()?;
     let cash = order.body.provider == Provider::Cash;
-    query_as(
+    let written: (bool, Option<i64>, i64) = query_as(
         "with kept as (
              insert into idempotency (scope, key, request_hash, order_id, order_token, at)
              values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning order_id
@@ -180,5 +179,7 @@ async fn write(
     .bind(items.iter().map(|item| i64::from(item.quantity)).collect::<Vec<_>>())
     .bind(if cash { "sold" } else { "held" })
     .fetch_one(connection)
-    .await
+    .await?;
+    let (kept, seq, taken) = written;
+    Ok(Written { kept, seq, taken })
 }
