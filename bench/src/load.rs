@@ -121,6 +121,29 @@ where
     Ok(Row::new(name, length, watches))
 }
 
+/// Does `work` on so many connections at once, until each has done its part.
+pub(crate) async fn each<F>(address: SocketAddr, connections: usize, work: F) -> anyhow::Result<()>
+where
+    F: AsyncFn(usize, &mut Connection) -> anyhow::Result<()> + 'static,
+{
+    let work = Rc::new(work);
+    let tasks = LocalSet::new();
+    let handles: Vec<_> = (0..connections)
+        .map(|index| {
+            let work = Rc::clone(&work);
+            tasks.spawn_local(async move {
+                let mut connection = Connection::open(address).await?;
+                work(index, &mut connection).await
+            })
+        })
+        .collect();
+    tasks.await;
+    for handle in handles {
+        handle.await??;
+    }
+    Ok(())
+}
+
 /// Sends these requests in turn on each connection.
 pub(crate) async fn rotating(
     name: &str,

@@ -8,6 +8,7 @@ mod bare;
 mod checkout;
 mod load;
 mod report;
+mod scale;
 mod scenarios;
 mod server;
 mod wire;
@@ -25,6 +26,8 @@ enum Command {
     Bare,
     /// Start the program, load it, print a table.
     Run(Options),
+    /// Start the program, fill it with a large catalogue, read from it, print figures.
+    Scale(scale::Options),
 }
 
 /// What to run.
@@ -79,6 +82,9 @@ fn main() -> anyhow::Result<()> {
         Command::Run(options) => {
             runtime(tokio::runtime::Builder::new_current_thread())?.block_on(run(&options))
         }
+        Command::Scale(options) => {
+            runtime(tokio::runtime::Builder::new_current_thread())?.block_on(scale::run(&options))
+        }
     }
 }
 
@@ -89,10 +95,10 @@ fn runtime(mut builder: tokio::runtime::Builder) -> std::io::Result<tokio::runti
 async fn run(options: &Options) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     if options.wants("bare axum handler") {
-        let bare = server::Server::bare(options)?;
+        let bare = server::Server::bare(options.server_core)?;
         rows.push(scenarios::bare(&bare, options).await?);
     }
-    let server = server::Server::demo(options)?;
+    let server = server::Server::demo(&options.binary, options.server_core)?;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let idle = server.memory("VmRSS")?;
     let market = scenarios::Market::open(&server).await?;

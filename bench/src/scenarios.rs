@@ -91,6 +91,20 @@ pub(crate) struct Market {
     shopper: Value,
 }
 
+/// The `authorization` of one of the demo's accounts.
+pub(crate) async fn sign_in(
+    server: &Server,
+    connection: &mut Connection,
+    account: &str,
+) -> anyhow::Result<String> {
+    let account = server.ready().pointer(&format!("/accounts/{account}")).context("no account")?;
+    let login = json!({ "login": account.get("login"), "password": account.get("password") });
+    let login = request("POST", "/v1/auth/login", &[], &login.to_string());
+    let signed_in = connection.ask(&login).await?;
+    let token = signed_in.get("access_token").and_then(Value::as_str).context("no token")?;
+    Ok(format!("Bearer {token}"))
+}
+
 fn texts(value: &Value, pointer: &str) -> Vec<String> {
     let list = value.pointer("/data").and_then(Value::as_array).into_iter().flatten();
     list.filter_map(|entry| Some(entry.pointer(pointer)?.as_str()?.to_owned())).collect()
@@ -104,12 +118,7 @@ impl Market {
         let list = request("GET", "/v1/store/products?limit=50", &[], "");
         let slugs = texts(&connection.ask(&list).await?, "/slug");
 
-        let account = server.ready().pointer("/accounts/merchant").context("no merchant")?;
-        let login = json!({ "login": account.get("login"), "password": account.get("password") });
-        let login = request("POST", "/v1/auth/login", &[], &login.to_string());
-        let signed_in = connection.ask(&login).await?;
-        let token = signed_in.get("access_token").and_then(Value::as_str).context("no token")?;
-        let bearer = format!("Bearer {token}");
+        let bearer = sign_in(server, &mut connection, "merchant").await?;
         let headers = [("authorization", bearer.as_str())];
         let own = request("GET", "/v1/merchant/products?limit=20", &headers, "");
         let own = connection.ask(&own).await?;
@@ -197,7 +206,7 @@ impl Market {
 }
 
 /// The beginning and the end of a request between which a number fits.
-fn parts(request: &[u8]) -> Option<(String, String)> {
+pub(crate) fn parts(request: &[u8]) -> Option<(String, String)> {
     let text = String::from_utf8_lossy(request);
     let (start, rest) = text.split_once(" HTTP/1.1")?;
     let joint = if start.contains('?') { '&' } else { '?' };
@@ -205,7 +214,7 @@ fn parts(request: &[u8]) -> Option<(String, String)> {
 }
 
 /// Sends these in turn, each with a number of its own: a price that is above every other.
-fn unseen(
+pub(crate) fn unseen(
     parts: Vec<(String, String)>,
 ) -> impl AsyncFn(usize, &mut Connection, &mut Watch) -> anyhow::Result<()> {
     async move |index: usize, connection: &mut Connection, watch: &mut Watch| {
@@ -224,7 +233,7 @@ fn unseen(
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let escaped: Vec<String> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
     escaped.concat()
 }

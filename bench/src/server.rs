@@ -11,8 +11,6 @@ use std::{
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::Options;
-
 /// The key that Payme's calls are signed with here.
 pub(crate) const PAYME_KEY: &str = "bench-kassa-key-of-36-characters-001";
 
@@ -27,23 +25,25 @@ pub(crate) struct Server {
 
 impl Server {
     /// The bare handler, where the program itself would run.
-    pub(crate) fn bare(options: &Options) -> anyhow::Result<Self> {
+    pub(crate) fn bare(core: Option<usize>) -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
-        Self::start(command(&own, &["bare"], options), None)
+        Self::start(command(&own, &["bare"], core), None)
     }
 
     /// The demo on a fresh folder.
-    pub(crate) fn demo(options: &Options) -> anyhow::Result<Self> {
+    pub(crate) fn demo(binary: &Path, core: Option<usize>) -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("ultramarket-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let data = folder.display().to_string();
         let arguments = ["demo", "--json", "--port-base", "0", "--data-dir", &data];
         // It runs elsewhere: a path from here would name nothing.
-        let binary = options.binary.canonicalize().context("--binary")?;
-        let mut command = command(&binary, &arguments, options);
+        let binary = binary.canonicalize().context("--binary")?;
+        let mut command = command(&binary, &arguments, core);
         command
             .env("UM_GATEWAY__RATE_LIMIT__ENABLED", "false")
             .env("UM_TELEMETRY__LEVEL", "warn")
+            // Nobody signs in again during a long run.
+            .env("UM_AUTH__ACCESS_MINUTES", "240")
             .env("UM_PAYMENT__PAYME__KEY", PAYME_KEY)
             .current_dir(&folder);
         Self::start(command, Some(folder))
@@ -104,8 +104,8 @@ impl Drop for Server {
 }
 
 /// A command on the server's core, or on every core although we ourselves may be tied to one.
-fn command(program: &Path, arguments: &[&str], options: &Options) -> Command {
-    let Some(core) = options.server_core else {
+fn command(program: &Path, arguments: &[&str], core: Option<usize>) -> Command {
+    let Some(core) = core else {
         let mut command = Command::new(program);
         command.args(arguments);
         return command;
