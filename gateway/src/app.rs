@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::HeaderValue;
 use mesh::Mesh;
+use telemetry::{IntGaugeVec, Metrics};
 use tokio_util::sync::CancellationToken;
 
 use crate::authn::Authentication;
@@ -17,6 +18,8 @@ pub(crate) struct App {
     pub(crate) files: moka::future::Cache<String, StoredFile>,
     /// Fires when the process drains: WebSockets end.
     pub(crate) closing: CancellationToken,
+    /// WebSockets that are open.
+    pub(crate) sockets: IntGaugeVec,
 }
 
 /// A public file, ready to be sent.
@@ -31,13 +34,14 @@ pub(crate) struct StoredFile {
 const FILES: u64 = 32 * 1024 * 1024;
 
 impl App {
-    pub(crate) fn new(mesh: Mesh, authentication: Arc<Authentication>) -> Self {
+    pub(crate) fn new(mesh: Mesh, authentication: Arc<Authentication>, metrics: &Metrics) -> Self {
         let files = moka::future::Cache::builder()
             .weigher(|path: &String, file: &StoredFile| {
                 u32::try_from(path.len() + file.content.len() + 256).unwrap_or(u32::MAX)
             })
             .max_capacity(FILES)
             .build();
-        Self { mesh, authentication, files, closing: CancellationToken::new() }
+        let sockets = metrics.gauge("realtime_sockets", "WebSockets that are open.", &[]);
+        Self { mesh, authentication, files, closing: CancellationToken::new(), sockets }
     }
 }

@@ -12,7 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics are shown.
     pub ops_listen: SocketAddr,
-    /// Address of the store of replayed answers: `sqlite:<file>`.
+    /// Address of the store of replayed answers: `sqlite:<file>`, or `redis://<host>` for several gateways, which then also count
+    /// requests together and tell each other of changes in the catalogue.
     pub store: String,
     /// How the outside reaches this gateway, for links: `https://example.uz`.
     pub public_url: String,
@@ -42,6 +43,8 @@ pub struct RateLimit {
     pub sign_in_per_minute: u32,
     /// Everything else.
     pub reads_per_minute: u32,
+    /// How long a request waits for what the gateways count together, in milliseconds; after that its gateway counts alone.
+    pub shared_wait_ms: u64,
 }
 
 /// An address, or a network such as `10.0.0.0/8`.

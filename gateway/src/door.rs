@@ -32,6 +32,7 @@ use crate::{
     info::Info,
     locale::Locale,
     metrics::Figures,
+    neighbours::Neighbours,
     problem::{self, Problem},
 };
 
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) routes: Router,
     pub(crate) authentication: Arc<Authentication>,
     pub(crate) answers: Arc<Answers>,
+    pub(crate) neighbours: Neighbours,
     pub(crate) limits: Arc<Limits>,
     pub(crate) cors: Cors,
     pub(crate) figures: Figures,
@@ -96,7 +98,7 @@ impl Inner {
 
         let path = request.uri().path();
         let public = if request.method() == Method::GET { cache::route(path) } else { None };
-        let allowance = self.limits.check(ip, request.method(), path, request.headers());
+        let allowance = self.limits.check(ip, request.method(), path, request.headers()).await;
         let locale = Locale::of(request.headers());
 
         if let (Some(route), Ok(allowance)) = (public, &allowance)
@@ -178,7 +180,7 @@ impl Inner {
                 None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             };
             if catalogue {
-                door.answers.renew();
+                door.neighbours.catalogue_changed().await;
             }
             response
         };

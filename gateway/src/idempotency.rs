@@ -1,22 +1,24 @@
 //! `Idempotency-Key`: a repeat of a request gets the answer of the first.
 //!
 //! Checkout and payments are idempotent in the order service, in the transaction of their effect; everything else that is sent with
-//! POST or PATCH is remembered here. What is kept is sealed with the client's own key, so that the store alone reveals nothing.
+//! POST or PATCH is remembered here. What is kept is sealed with the client's own key, so that the store alone reveals nothing. While
+//! the memory is away, what is safe to repeat goes on without it (`alone`).
 
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use axum::{
     body::Bytes,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
 use clock::Clock;
 use fault::{Code, Fault};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use mesh::Context;
 use sha2::{Digest as _, Sha256};
+use telemetry::{IntCounterVec, Metrics};
 
 use crate::{
     body,
@@ -24,6 +26,8 @@ use crate::{
     problem::{self, Problem, refuse},
     store::{ABANDONED, Answer, Claim, Claimed, ReplayStore},
 };
+
+mod alone;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer was given before.
@@ -39,6 +43,28 @@ const NONCE: usize = 12;
 pub(crate) struct Replays {
     pub(crate) store: Arc<dyn ReplayStore>,
     pub(crate) clock: Clock,
+    /// Requests with a key while the memory was away, by what became of them.
+    pub(crate) away: IntCounterVec,
+}
+
+impl Replays {
+    pub(crate) fn new(store: Arc<dyn ReplayStore>, clock: Clock, metrics: &Metrics) -> Self {
+        let help = "Requests with an Idempotency-Key while the store of answers was away: passed without it, or refused.";
+        let away = metrics.counter("replays_away_total", help, &["outcome"]);
+        Self { store, clock, away }
+    }
+
+    /// Whether the request may be done all the same, although its key cannot be claimed; else why not.
+    fn passes_alone(&self, fault: Fault, request: &Parts) -> Result<(), Fault> {
+        let template = request.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        let safe = template.is_some_and(|template| alone::is_safe(&request.method, template));
+        if fault.code != Code::Unavailable {
+            return Err(fault);
+        }
+        let outcome = if safe { "passed" } else { "refused" };
+        self.away.with_label_values(&[outcome]).inc();
+        if safe { Ok(()) } else { Err(fault) }
+    }
 }
 
 /// The key of a request, when it has one.
@@ -92,23 +118,27 @@ pub(crate) async fn layer(
     content.update([0]);
     content.update(&bytes);
     let claim = Claim { scope, request: content.finalize().into(), at: replays.clock.now() };
-    match replays.store.claim(claim, claim.at.minus(ABANDONED)).await? {
-        Claimed::New => {}
-        Claimed::Done(answer) => return replay(answer, &scope, &key),
-        Claimed::Running => {
+    match replays.store.claim(claim, claim.at.minus(ABANDONED)).await {
+        Ok(Claimed::New) => {}
+        Ok(Claimed::Done(answer)) => return replay(answer, &scope, &key),
+        Ok(Claimed::Running) => {
             let fault = Fault::conflict("IDEMPOTENCY_IN_PROGRESS", "the first is still running");
             return Err(fault.retry_after(std::time::Duration::from_secs(1)).into());
         }
-        Claimed::Reused => {
+        Ok(Claimed::Reused) => {
             let message = "this key was used with another body";
             return Err(refuse(Code::Invalid, "IDEMPOTENCY_KEY_REUSED", message));
+        }
+        Err(fault) => {
+            replays.passes_alone(fault, &parts)?;
+            return Ok(next.run(Request::from_parts(parts, bytes.into())).await);
         }
     }
     let response = next.run(Request::from_parts(parts, bytes.into())).await;
     let passing = response.extensions().get::<Arc<Fault>>().is_some_and(|fault| passes(fault));
     let response = problem::render(response, &info);
     if passing || !is_definite(response.status()) {
-        replays.store.release(claim).await?;
+        forgiven(replays.store.release(claim).await);
         return Ok(response);
     }
     let (parts, stream) = response.into_parts();
@@ -118,9 +148,16 @@ pub(crate) async fn layer(
     if let Some(body) = seal(&bytes, &scope, &key) {
         let content_type = kind.unwrap_or_default().to_owned();
         let answer = Answer { status: parts.status.as_u16(), content_type, body };
-        replays.store.finish(claim, answer).await?;
+        forgiven(replays.store.finish(claim, answer).await);
     }
     Ok(Response::from_parts(parts, bytes.into()))
+}
+
+/// What was done is done, and its answer is true, though the store was lost in the meantime.
+fn forgiven(kept: Result<(), Fault>) {
+    if let Err(fault) = kept {
+        tracing::warn!(why = fault.causes(), "an answer could not be kept for repeats");
+    }
 }
 
 /// A boundary changes with each try of a multipart form; the media type does not.

@@ -1,13 +1,17 @@
-//! The port to the store of replayed answers.
+//! The ports to what gateways keep: replayed answers here, counters of requests in [`counts`].
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
+use redis_link::Link;
 
+pub mod counts;
 mod redis;
 mod sqlite;
+
+pub use counts::{Class, CountStore, Counted, Counter, Quota, Report};
 
 /// Answers that are given again to a repeat of their request.
 #[async_trait]
@@ -84,6 +88,39 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
         _ => anyhow::bail!("{UNKNOWN}"),
     }
 }
+
+/// Whether several gateways share what stands behind an address.
+pub fn is_shared(address: &str) -> bool {
+    matches!(scheme(address), Some("redis" | "rediss"))
+}
+
+/// What stands before keys and names that are not replays, unless the address says `prefix=`.
+const PREFIX: &str = "um:gateway:";
+
+/// The counters behind an address. A server is not asked for yet.
+pub fn counts(address: &str) -> anyhow::Result<Arc<dyn CountStore>> {
+    match scheme(address) {
+        Some("sqlite") => Ok(Arc::new(counts::Memory::default())),
+        Some("redis" | "rediss") => Ok(Arc::new(counts::RedisCounts::new(address, PREFIX)?)),
+        _ => anyhow::bail!("{UNKNOWN}"),
+    }
+}
+
+/// The way to the other gateways on the same store, when there can be others.
+pub(crate) fn neighbours(address: &str) -> anyhow::Result<Option<Link>> {
+    is_shared(address).then(|| Link::new(address, PREFIX)).transpose()
+}
+
+/// The version of the schema that this program works with behind an address; 0 where there is none.
+pub fn schema(address: &str) -> i64 {
+    match scheme(address) {
+        Some("sqlite") => i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX),
+        _ => 0,
+    }
+}
+
+/// What stands before every key in Redis, unless an address says `prefix=`.
+pub const KEYS: &str = redis::PREFIX;
 
 const UNKNOWN: &str = "gateway.store: expected sqlite:<file>, redis://<host> or rediss://<host>";
 

@@ -1,5 +1,10 @@
-//! What every store of replayed answers promises.
+//! What every store of the gateway promises: replayed answers here, counters beside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "contract/counts.rs"]
+mod counts;
+#[path = "support/place.rs"]
+mod place;
 
 use std::time::Duration;
 
@@ -85,12 +90,9 @@ macro_rules! contract {
             $(
                 #[tokio::test]
                 async fn $promise() {
-                    let Some(server) = testkit::real_store("redis") else { return };
-                    let prefix = format!("um:test:{:032x}:", ids::EventId::new().as_u128());
-                    let store = super::store::open(&format!("{server}?prefix={prefix}")).await.unwrap();
+                    let Some(place) = super::place::Place::create() else { return };
+                    let store = super::store::open(&place.address()).await.unwrap();
                     super::$promise(store.as_ref()).await;
-                    let end = super::START.plus(super::Duration::from_hours(1));
-                    while store.forget(end, 1000).await.unwrap() > 0 {}
                     store.close().await;
                 }
             )+

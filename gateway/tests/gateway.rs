@@ -14,7 +14,13 @@ mod door;
 mod hooks;
 #[path = "gateway/idempotency.rs"]
 mod idempotency;
+#[path = "gateway/neighbours.rs"]
+mod neighbours;
+#[path = "support/place.rs"]
+mod place;
 #[path = "gateway/realtime.rs"]
 mod realtime;
 #[path = "gateway/requests.rs"]
 mod requests;
+#[path = "gateway/without_redis.rs"]
+mod without_redis;

@@ -146,7 +146,13 @@ impl Host {
         let stop = self.tasks.stop_signal();
         for (role, part) in std::mem::take(&mut self.parts) {
             let readiness = ops::Readiness::new(role, part.checks, stop.clone());
-            let routes = ops::with_probes(part.routes, &part.services, &readiness, &self.tasks);
+            let routes = ops::with_probes(
+                part.routes,
+                &part.services,
+                &readiness,
+                &part.metrics,
+                &self.tasks,
+            );
             let stack = Stack::new(role, routes, self.mesh.token().clone(), &part.metrics);
             self.mesh.seal(role, stack.clone());
             let ops = ops::router(&readiness, &part.metrics);

@@ -114,6 +114,7 @@ pub(crate) fn with_probes(
     mut routes: RoutesBuilder,
     services: &[&'static str],
     readiness: &Readiness,
+    metrics: &Metrics,
     tasks: &Tasks,
 ) -> Routes {
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -131,11 +132,15 @@ pub(crate) fn with_probes(
         Err(error) => tracing::error!(%error, "no reflection"),
     }
     let (readiness, names) = (readiness.clone(), services.to_vec());
+    let shown = metrics.gauge("ready", "Whether the role is ready (1) or not (0).", &[]);
+    let shown = shown.with_label_values::<&str>(&[]);
     tasks.supervise("health", move |stop| {
         let (readiness, names, reporter) = (readiness.clone(), names.clone(), reporter.clone());
+        let shown = shown.clone();
         async move {
             loop {
                 let (ok, _) = readiness.check().await;
+                shown.set(i64::from(ok));
                 let status = if ok { ServingStatus::Serving } else { ServingStatus::NotServing };
                 for name in names.iter().copied().chain([""]) {
                     reporter.set_service_status(name, status).await;

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use crate::address::{self, Address};
 
 /// How long anything may take, the connecting included.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the connecting may take.
 const CONNECT: Duration = Duration::from_secs(1);
 /// The only policy under which nothing disappears when memory is short.
@@ -99,6 +99,8 @@ struct Connection {
 pub struct Link {
     prefix: String,
     client: Client,
+    /// Listens in the second protocol, which is the one that the driver's listener speaks.
+    pub(crate) listener: Client,
     current: Mutex<Option<Connection>>,
     breaker: Breaker,
 }
@@ -117,8 +119,18 @@ impl Link {
         let root_cert = authority.map(std::fs::read).transpose();
         let root_cert = root_cert.context("the file of ca= cannot be read")?;
         // What the driver says of an address holds no part of it.
-        let client = client(&server, root_cert).context("not an address of Redis")?;
-        Ok(Self { prefix, client, current: Mutex::new(None), breaker: Breaker::default() })
+        let client = |protocol| {
+            client(&server, root_cert.clone(), protocol).context("not an address of Redis")
+        };
+        // The third protocol tells of a lost connection before the next command is lost with it.
+        let (client, listener) = (client(ProtocolVersion::RESP3)?, client(ProtocolVersion::RESP2)?);
+        Ok(Self {
+            prefix,
+            client,
+            listener,
+            current: Mutex::new(None),
+            breaker: Breaker::default(),
+        })
     }
 
     /// What stands before every key.
@@ -163,7 +175,10 @@ impl Link {
         *self.current.lock().await = None;
     }
 
-    async fn ask<T, R>(&self, work: impl FnOnce(MultiplexedConnection) -> R) -> Result<T, Error>
+    pub(crate) async fn ask<T, R>(
+        &self,
+        work: impl FnOnce(MultiplexedConnection) -> R,
+    ) -> Result<T, Error>
     where
         R: Future<Output = RedisResult<T>>,
     {
@@ -227,10 +242,13 @@ impl Link {
     }
 }
 
-fn client(server: &str, root_cert: Option<Vec<u8>>) -> RedisResult<Client> {
+fn client(
+    server: &str,
+    root_cert: Option<Vec<u8>>,
+    protocol: ProtocolVersion,
+) -> RedisResult<Client> {
     let info = server.into_connection_info()?;
-    // The third protocol tells of a lost connection before the next command is lost with it.
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    let settings = info.redis_settings().clone().set_protocol(protocol);
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
     match root_cert {

@@ -1,43 +1,37 @@
 //! How much one address may ask for.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use fault::{Code, Fault};
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
-    middleware::StateInformationMiddleware,
-    state::keyed::DefaultKeyedStateStore,
-};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use crate::{config::RateLimit, problem::Problem};
-
-type Limiter =
-    RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, DefaultClock, StateInformationMiddleware>;
+use crate::{
+    config::RateLimit,
+    counting::Counting,
+    problem::Problem,
+    store::{Class, Counted, Counter, Quota},
+};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// The bounds, one counter for each address and class.
-#[derive(Debug)]
+/// All bounds are for a minute.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// The bounds, one counter for each client and class.
 pub(crate) struct Limits {
     enabled: bool,
-    writes: Class,
-    sign_in: Class,
-    reads: Class,
+    counting: Counting,
+    writes: Bound,
+    sign_in: Bound,
+    reads: Bound,
 }
 
 #[derive(Debug)]
-struct Class {
-    limiter: Limiter,
-    limit: u32,
-    limit_text: HeaderValue,
+struct Bound {
+    quota: Quota,
+    text: HeaderValue,
 }
 
 /// What is left, for the headers.
@@ -64,17 +58,18 @@ impl Allowance {
 type Refused = Box<(Allowance, Problem)>;
 
 impl Limits {
-    pub(crate) fn new(config: &RateLimit) -> Self {
+    pub(crate) fn new(config: &RateLimit, counting: Counting) -> Self {
         Self {
             enabled: config.enabled,
-            writes: Class::new(config.anonymous_writes_per_minute),
-            sign_in: Class::new(config.sign_in_per_minute),
-            reads: Class::new(config.reads_per_minute),
+            counting,
+            writes: Bound::new(config.anonymous_writes_per_minute),
+            sign_in: Bound::new(config.sign_in_per_minute),
+            reads: Bound::new(config.reads_per_minute),
         }
     }
 
     /// Counts a request. Requests with a credential count as reads: who they are is found out later, and a wrong credential ends there.
-    pub(super) fn check(
+    pub(super) async fn check(
         &self,
         ip: IpAddr,
         method: &Method,
@@ -84,21 +79,26 @@ impl Limits {
         if !self.enabled || path.starts_with("/hooks/") || path.starts_with("/health") {
             return Ok(Allowance(None));
         }
-        let class = if !method.is_safe() && is_sign_in(path) {
-            &self.sign_in
+        let (bound, class) = if !method.is_safe() && is_sign_in(path) {
+            (&self.sign_in, Class::SignIn)
         } else if !method.is_safe() && !headers.contains_key(header::AUTHORIZATION) {
-            &self.writes
+            (&self.writes, Class::Writes)
         } else {
-            &self.reads
+            (&self.reads, Class::Reads)
         };
-        class.check(ip)
+        let counter = Counter::new(class, ip);
+        let counted = match class {
+            Class::Reads => self.counting.count(counter, bound.quota),
+            Class::Writes | Class::SignIn => {
+                self.counting.count_together(counter, bound.quota).await
+            }
+        };
+        bound.judge(counted)
     }
 
-    /// Forgets addresses that have their whole allowance back.
-    pub(crate) fn sweep(&self) {
-        for class in [&self.writes, &self.sign_in, &self.reads] {
-            class.limiter.retain_recent();
-        }
+    /// The counters behind the bounds.
+    pub(crate) fn counting(&self) -> &Counting {
+        &self.counting
     }
 }
 
@@ -114,45 +114,24 @@ fn is_sign_in(path: &str) -> bool {
     )
 }
 
-impl Class {
+impl Bound {
     fn new(limit: u32) -> Self {
-        let limit = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
-        let limiter = RateLimiter::keyed(Quota::per_minute(limit));
-        Self {
-            limiter: limiter.with_middleware(),
-            limit: limit.get(),
-            limit_text: limit.get().into(),
+        let quota = Quota::new(limit, PERIOD);
+        Self { quota, text: quota.limit().into() }
+    }
+
+    fn judge(&self, Counted { admitted, fill }: Counted) -> Result<Allowance, Refused> {
+        let remaining = if admitted { self.quota.remaining(fill) } else { 0 };
+        // What was used comes back evenly.
+        let used = u64::from(self.quota.limit().saturating_sub(remaining));
+        let reset = (used * PERIOD.as_secs()).div_ceil(u64::from(self.quota.limit()));
+        let reset = u32::try_from(reset).unwrap_or(u32::MAX);
+        let allowance = Allowance(Some(Left { limit: self.text.clone(), remaining, reset }));
+        if admitted {
+            return Ok(allowance);
         }
-    }
-
-    fn check(&self, ip: IpAddr) -> Result<Allowance, Refused> {
-        match self.limiter.check_key(&of_one_client(ip)) {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                Ok(self.allowance(remaining, self.limit.saturating_sub(remaining)))
-            }
-            Err(until) => {
-                let wait = until.wait_time_from(DefaultClock::default().now());
-                let wait = Duration::from_secs(wait.as_secs() + 1);
-                let fault = Fault::new(Code::Exhausted, Code::Exhausted.reason(), "slow down");
-                let allowance = self.allowance(0, self.limit);
-                Err(Box::new((allowance, Problem(fault.retry_after(wait)))))
-            }
-        }
-    }
-
-    /// `used` of the allowance come back evenly over a minute.
-    fn allowance(&self, remaining: u32, used: u32) -> Allowance {
-        let reset = (u64::from(used) * 60).div_ceil(u64::from(self.limit));
-        let reset = u32::try_from(reset).unwrap_or(60);
-        Allowance(Some(Left { limit: self.limit_text.clone(), remaining, reset }))
-    }
-}
-
-/// One household or server has a /64 of the new addresses.
-fn of_one_client(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from(u128::from(ip) & (u128::MAX << 64))),
+        let wait = Duration::from_secs(self.quota.wait(fill).as_secs() + 1);
+        let fault = Fault::new(Code::Exhausted, Code::Exhausted.reason(), "slow down");
+        Err(Box::new((allowance, Problem(fault.retry_after(wait)))))
     }
 }

@@ -14,12 +14,14 @@ use axum::{
 use clock::Timestamp;
 use fault::Code;
 use futures::StreamExt as _;
+use prometheus::IntGauge;
 use proto::{
     auth::IssueWsTicketRequest,
     notification::{RealtimeMessage, SubscribeRequest},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use telemetry::IntGaugeVec;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -88,9 +90,29 @@ pub(crate) async fn open(
     let last_event_id = params.get("last_event_id").unwrap_or_default().to_owned();
     let request = SubscribeRequest { last_event_id };
     let messages = app.mesh.notification().subscribe(request).await?.into_inner();
-    let closing = app.closing;
+    let (closing, open) = (app.closing, Open::new(&app.sockets));
     let upgrade = upgrade.max_message_size(INCOMING).max_frame_size(INCOMING);
-    Ok(upgrade.on_upgrade(move |socket| talk(socket, messages, closing)))
+    Ok(upgrade.on_upgrade(async move |socket| {
+        talk(socket, messages, closing).await;
+        drop(open);
+    }))
+}
+
+/// Counts a socket for as long as it is open.
+struct Open(IntGauge);
+
+impl Open {
+    fn new(sockets: &IntGaugeVec) -> Self {
+        let sockets = sockets.with_label_values::<&str>(&[]);
+        sockets.inc();
+        Self(sockets)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Passes messages on until one side has enough.

@@ -13,7 +13,7 @@ use redis_link::Link;
 use super::{Answer, Claim, Claimed, KEPT, ReplayStore};
 
 /// What stands before every key unless the address says `prefix=`.
-const PREFIX: &str = "um:replay:";
+pub(super) const PREFIX: &str = "um:replay:";
 
 pub(super) struct RedisReplays {
     link: Link,

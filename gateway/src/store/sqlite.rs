@@ -8,7 +8,7 @@ use sqlite::{Connection, Durability, Error, Sqlite, params};
 
 use super::{Answer, Claim, Claimed, ReplayStore};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_replays.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_replays.sql")];
 
 pub(super) struct SqliteReplays {
     database: Sqlite,

@@ -122,12 +122,17 @@ macro_rules! mounted {
     }};
 }
 
-/// All of them.
+/// The one that tells what happens.
+pub(crate) fn mount_notification(lab: Lab, world: &Arc<World>) -> Lab {
+    mounted!(lab, world, Notification => NotificationServiceServer)
+}
+
+/// All others.
 pub(crate) fn mount(lab: Lab, world: &Arc<World>) -> Lab {
     mounted!(lab, world,
         Auth => AuthServiceServer, Cart => CartServiceServer, Product => ProductServiceServer,
         Order => OrderServiceServer, Payment => PaymentServiceServer, Search => SearchServiceServer,
-        Notification => NotificationServiceServer, File => FileServiceServer)
+        File => FileServiceServer)
 }
 
 #[tonic::async_trait]

@@ -22,6 +22,22 @@ pub(crate) struct Kit {
     signer: EncodingKey,
 }
 
+/// What tokens are signed with.
+pub(crate) struct Key {
+    pkcs8: Vec<u8>,
+    pub(crate) jwks: String,
+}
+
+impl Key {
+    pub(crate) fn new() -> Self {
+        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap();
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": x});
+        Self { pkcs8: pkcs8.as_ref().to_vec(), jwks: json!({ "keys": [key] }).to_string() }
+    }
+}
+
 pub(crate) fn config() -> Config {
     Config {
         listen: "127.0.0.1:0".parse().unwrap(),
@@ -36,6 +52,7 @@ pub(crate) fn config() -> Config {
             anonymous_writes_per_minute: 3,
             sign_in_per_minute: 2,
             reads_per_minute: 5,
+            shared_wait_ms: 2000,
         },
         secure_cookies: false,
         payment_origins: Vec::new(),
@@ -48,15 +65,23 @@ impl Kit {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        let pkcs8 = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap();
-        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
-        let x = URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
-        let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": x});
-        let world = Arc::new(World::new(json!({ "keys": [key] }).to_string()));
-        let lab = fakes::mount(Lab::new(Wiring::Local), &world)
+        let key = Key::new();
+        let world = Arc::new(World::new(key.jwks.clone()));
+        let lab = fakes::mount(fakes::mount_notification(Lab::new(Wiring::Local), &world), &world);
+        Self::start(lab, config, world, &key).await
+    }
+
+    /// One of several gateways: its store stands in the configuration, and `lab` has its notification service.
+    pub(crate) async fn one_of(lab: Lab, config: Config, world: &Arc<World>, key: &Key) -> Self {
+        Self::start(fakes::mount(lab, world), config, Arc::clone(world), key).await
+    }
+
+    async fn start(lab: Lab, config: Config, world: Arc<World>, key: &Key) -> Self {
+        let lab = lab
             .role(Role::Gateway, move |host, mesh, folder| {
                 Box::pin(async move {
-                    let store = format!("sqlite:{}", folder.join("gateway.db").display());
+                    let file = format!("sqlite:{}", folder.join("gateway.db").display());
+                    let store = if config.store.is_empty() { file } else { config.store.clone() };
                     gateway::mount(host, Config { store, ..config }, mesh).await
                 })
             })
@@ -64,7 +89,7 @@ impl Kit {
             .await;
         let base = lab.bound.get(&Role::Gateway).unwrap().clone();
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { lab, world, client, base, signer: EncodingKey::from_ed_der(pkcs8.as_ref()) }
+        Self { lab, world, client, base, signer: EncodingKey::from_ed_der(&key.pkcs8) }
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> RequestBuilder {
@@ -85,12 +110,20 @@ impl Kit {
     }
 
     fn claims(&self, audience: &str, ends_in: i64) -> Value {
+        self.claims_of(UserId::new(), audience, ends_in)
+    }
+
+    fn claims_of(&self, user: UserId, audience: &str, ends_in: i64) -> Value {
         let exp = self.lab.clock.now().millis() / 1000 + ends_in;
-        json!({"sub": UserId::new().to_string(), "sid": "", "roles": [], "aud": audience, "exp": exp})
+        json!({"sub": user.to_string(), "sid": "", "roles": [], "aud": audience, "exp": exp})
     }
 
     pub(crate) fn shopper(&self) -> String {
         self.sign("k1", &self.claims("ultramarket", 900))
+    }
+
+    pub(crate) fn ticket_of(&self, user: UserId) -> String {
+        self.sign("k1", &self.claims_of(user, "ws", 60))
     }
 
     pub(crate) fn ticket(&self, audience: &str) -> String {

@@ -7,7 +7,7 @@ use crate::domain::Delivery;
 mod http;
 mod log;
 
-pub(crate) use http::{Form, HttpChannel};
+pub(crate) use http::{Form, HttpChannel, SENDGRID};
 pub(crate) use log::LogChannel;
 
 /// Hands a text to whoever carries it to the person.

@@ -25,6 +25,7 @@ pub use config::Config;
 pub use error::Error;
 use service::{
     Notifications,
+    bell::Bell,
     deliver::{Courier, Senders},
     subscribe::Hub,
 };
@@ -34,14 +35,22 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     store::migrate(&config.store).await
 }
 
+/// The version of the schema that this program works with; 0 where there is none.
+pub fn schema(config: &Config) -> i64 {
+    store::schema(&config.store)
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<()> {
     let texts = texts::Texts::load()?;
     let senders = Senders::new(&config, &host.metrics(Role::Notification))?;
     let store = store::open(&config.store).await?;
-    let (hub, clock) = (Hub::new(), host.clock());
+    let metrics = host.metrics(Role::Notification);
+    let (hub, clock) = (Hub::new(&metrics), host.clock());
+    let bell = Bell::new(&config.bell, &metrics)?;
     let courier = Courier::new(Arc::clone(&store), senders.clone(), clock.clone());
-    let notifications = Notifications::new(Arc::clone(&store), texts, clock, hub.clone(), senders);
+    let notifications =
+        Notifications::new(Arc::clone(&store), texts, clock, (hub.clone(), bell.clone()), senders);
 
     let api = grpc::Api::new(notifications);
     host.grpc(Role::Notification, NotificationServiceServer::new(api.clone()));
@@ -50,6 +59,15 @@ pub async fn mount(host: &mut Host, config: Config, _: &Mesh) -> anyhow::Result<
     let sweeper = courier.clone();
     host.task(Role::Notification, "notification.deliver", move |stop| courier.clone().run(stop));
     host.task(Role::Notification, "notification.sweep", move |stop| sweeper.clone().sweep(stop));
+    let (looker, log) = (hub.clone(), Arc::clone(&store));
+    host.task(Role::Notification, "notification.log", move |stop| {
+        looker.clone().look_with(Arc::clone(&log), stop)
+    });
+    let (ringer, listener, heard) = (bell.clone(), bell, hub.clone());
+    host.task(Role::Notification, "notification.ring", move |stop| ringer.clone().run(stop));
+    host.task(Role::Notification, "notification.listen", move |stop| {
+        listener.clone().listen(heard.clone(), stop)
+    });
     host.task(Role::Notification, "notification.hub", move |stop| hub.clone().close_with(stop));
     let checked = Arc::clone(&store);
     host.ready(Role::Notification, "store", move || {

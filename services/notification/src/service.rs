@@ -14,10 +14,12 @@ use crate::{
     texts::Texts,
 };
 
+pub(crate) mod bell;
 pub(crate) mod deliver;
 mod events;
 pub(crate) mod subscribe;
 
+use bell::Bell;
 use deliver::Senders;
 pub(crate) use events::News;
 use subscribe::Hub;
@@ -29,6 +31,7 @@ pub(crate) struct Notifications {
     texts: Texts,
     clock: Clock,
     hub: Hub,
+    bell: Bell,
     senders: Senders,
 }
 
@@ -37,10 +40,10 @@ impl Notifications {
         store: Arc<dyn NotificationStore>,
         texts: Texts,
         clock: Clock,
-        hub: Hub,
+        (hub, bell): (Hub, Bell),
         senders: Senders,
     ) -> Self {
-        Self { store, texts, clock, hub, senders }
+        Self { store, texts, clock, hub, bell, senders }
     }
 
     /// A page of the caller's own notifications, and how many there are.

@@ -55,6 +55,11 @@ pub trait NotificationStore: Send + Sync + 'static {
         after: i64,
         limit: u32,
     ) -> Result<Vec<(i64, Message)>, Fault>;
+    /// For whom messages behind a place in the log are, and the place that was looked to. Without a place: the end of the log, and for
+    /// nobody. At most [`GLANCE`] messages.
+    async fn glance(&self, after: Option<i64>) -> Result<(i64, Vec<Recipient>), Fault>;
+    /// Wakes whoever has to look into the log because other processes may have written to it; none when no other can.
+    fn watch(&self) -> Option<Box<dyn Watch>>;
 
     /// Takes queued deliveries that are due; until `lease` they belong to the caller, who settles them. Counts the attempt.
     async fn claim(
@@ -77,6 +82,16 @@ pub trait NotificationStore: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), Fault>;
     /// Writes what is pending and lets go.
     async fn close(&self);
+}
+
+/// Messages looked at in one glance.
+pub const GLANCE: u32 = 1000;
+
+/// Waits for other processes.
+#[async_trait]
+pub trait Watch: Send {
+    /// Waits until another process may have written to the log; true when the server said so, false when it is only time to look.
+    async fn woken(&mut self) -> bool;
 }
 
 /// Where a page of notifications ended.
@@ -126,6 +141,15 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
         Some("sqlite") => Ok(()),
         Some("mongodb" | "mongodb+srv") => Ok(mongodb::migrate(address).await?),
         _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+/// The version of the schema that this program works with behind an address; 0 for one that it does not know.
+pub fn schema(address: &str) -> i64 {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX),
+        Some("mongodb" | "mongodb+srv") => mongodb::SCHEMA,
+        _ => 0,
     }
 }
 

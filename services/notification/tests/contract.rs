@@ -177,6 +177,35 @@ async fn a_replay_is_bounded_to_the_newest(store: &dyn NotificationStore) {
     }
 }
 
+async fn a_glance_says_for_whom_the_log_has_something(store: &dyn NotificationStore) {
+    let (user, merchant) = (someone(), Recipient::Merchant(MerchantId::new()));
+    say(store, user, 2).await;
+    let (end, nobody) = store.glance(None).await.unwrap();
+    assert!(nobody.is_empty());
+    assert_eq!(store.glance(Some(end)).await.unwrap(), (end, Vec::new()));
+    say(store, user, 2).await;
+    say(store, merchant, 1).await;
+    let (later, told) = store.glance(Some(end)).await.unwrap();
+    assert_eq!((later, told), (end + 3, vec![user, merchant]));
+    // More than one look takes in.
+    let many = store::GLANCE.div_ceil(500) + 1;
+    for _ in 0..many {
+        say(store, merchant, 500).await;
+    }
+    let (mut place, mut looks) = (later, 0);
+    loop {
+        let (next, told) = store.glance(Some(place)).await.unwrap();
+        if told.is_empty() {
+            break;
+        }
+        assert_eq!(told, [merchant]);
+        assert!(next > place);
+        (place, looks) = (next, looks + 1);
+    }
+    assert_eq!((place, looks), (later + i64::from(many) * 500, 2));
+    assert_eq!(store.glance(None).await.unwrap().0, place);
+}
+
 async fn a_delivery_is_claimed_by_one(store: &dyn NotificationStore) {
     let deliveries = (0..10).map(|n| text(&format!("+99890000000{n}"), false)).collect();
     write(store, Effects { deliveries, ..Effects::default() }).await;
@@ -239,6 +268,7 @@ macro_rules! contract {
                 only_own_notifications_are_marked,
                 messages_are_resumed_without_gap_or_repeat,
                 a_replay_is_bounded_to_the_newest,
+                a_glance_says_for_whom_the_log_has_something,
                 a_delivery_is_claimed_by_one,
                 only_the_newest_attempt_settles_and_only_once,
                 one_event_sends_one_text_to_an_address,

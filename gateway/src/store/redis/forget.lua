@@ -1,5 +1,5 @@
 -- ARGV: the pattern of our keys, how many to look at, the moment before which a claim is old. How many went.
-local found = redis.call('SCAN', 0, 'MATCH', ARGV[1], 'COUNT', ARGV[2])
+local found = redis.call('SCAN', 0, 'MATCH', ARGV[1], 'COUNT', ARGV[2], 'TYPE', 'hash')
 local forgotten = 0
 for _, key in ipairs(found[2]) do
     local at = redis.call('HGET', key, 'at')

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use clock::Clock;
 use futures::future::join_all;
+use secrecy::ExposeSecret as _;
 use telemetry::{IntCounterVec, Metrics};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    channels::{self, Form, HttpChannel, LogChannel, Refused},
+    channels::{self, Form, HttpChannel, LogChannel, Refused, SENDGRID},
     config::Config,
     domain::{ATTEMPTS, Channel, Delivery, LEASE, SECRET_LIFE, masked, pause},
     store::{NotificationStore, Outcome},
@@ -36,6 +37,21 @@ pub(crate) struct Senders {
     outcomes: IntCounterVec,
 }
 
+/// Where letters go, and in which form.
+fn letters(config: &Config) -> anyhow::Result<(&str, Form)> {
+    let key = &config.sendgrid_key;
+    if key.expose_secret().is_empty() {
+        return Ok((&config.mail_url, Form::Letter));
+    }
+    let from = config.mail_from.clone();
+    anyhow::ensure!(
+        from.contains('@'),
+        "notification.mail_from: letters by SendGrid need the address that they come from"
+    );
+    let url = if config.mail_url.is_empty() { SENDGRID } else { &config.mail_url };
+    Ok((url, Form::SendGrid { key: key.clone(), from }))
+}
+
 impl Senders {
     pub(crate) fn new(config: &Config, metrics: &Metrics) -> anyhow::Result<Self> {
         let open = |key: &str, address: &str, form: Form| -> anyhow::Result<Option<Sender>> {
@@ -47,10 +63,11 @@ impl Senders {
             let url = address.parse().with_context(wrong)?;
             Ok(Some(Arc::new(HttpChannel::new(url, form).with_context(wrong)?)))
         };
+        let (mail_url, letter) = letters(config)?;
         let help = "Tries to send a text, by what became of them.";
         Ok(Self {
             sms: open("sms_url", &config.sms_url, Form::Sms)?,
-            email: open("mail_url", &config.mail_url, Form::Letter)?,
+            email: open("mail_url", mail_url, letter)?,
             bell: Arc::default(),
             outcomes: metrics.counter("deliveries_total", help, &["channel", "outcome"]),
         })
@@ -102,7 +119,12 @@ impl Courier {
     pub(crate) async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
             let now = self.clock.now();
-            let claimed = self.store.claim(now, now.plus(LEASE), BATCH).await?;
+            // A store that is away is asked again as often as one that has nothing to send: it is not for this to say that it is away.
+            let claimed = self.store.claim(now, now.plus(LEASE), BATCH).await;
+            let claimed = claimed.unwrap_or_else(|fault| {
+                tracing::debug!(why = fault.causes(), "nothing can be claimed");
+                Vec::new()
+            });
             if claimed.is_empty() {
                 tokio::select! {
                     () = stop.cancelled() => break,
@@ -111,14 +133,12 @@ impl Courier {
                 }
                 continue;
             }
-            for outcome in join_all(claimed.iter().map(|delivery| self.deliver(delivery))).await {
-                outcome?;
-            }
+            join_all(claimed.iter().map(|delivery| self.deliver(delivery))).await;
         }
         Ok(())
     }
 
-    async fn deliver(&self, delivery: &Delivery) -> anyhow::Result<()> {
+    async fn deliver(&self, delivery: &Delivery) {
         let late = delivery.secret && self.clock.now().since(delivery.created_at) > SECRET_LIFE;
         let sent = if late {
             Err(Refused::ForGood("the code is too old to be of use".to_owned()))
@@ -139,8 +159,11 @@ impl Courier {
         };
         let labels = [delivery.channel.as_str(), label];
         self.senders.outcomes.with_label_values(&labels).inc();
-        self.store.settle(delivery, outcome, now).await?;
-        Ok(())
+        if let Err(fault) = self.store.settle(delivery, outcome, now).await {
+            // It is sent again when its lease has run out, with the same key.
+            let (id, why) = (delivery.id, fault.causes());
+            tracing::warn!(%id, why, "what became of a text could not be recorded");
+        }
     }
 
     /// Forgets what is old.

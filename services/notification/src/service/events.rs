@@ -3,7 +3,7 @@
 use clock::Timestamp;
 use ids::{EventId, NotificationId};
 
-use super::Notifications;
+use super::{Notifications, subscribe::By};
 use crate::{
     domain::{Channel, Delivery, Effects, Message, Notification, Plan},
     error::Error,
@@ -33,7 +33,8 @@ impl Notifications {
             told.sort_unstable();
             told.dedup();
             // After the commit: whoever wakes finds it in the log.
-            self.hub.tell(told);
+            self.bell.ring(&told);
+            self.hub.tell(told, By::Own);
             if sends {
                 self.senders.wake();
             }

@@ -1,10 +1,13 @@
 //! Messages as they happen.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
+use clock::Clock;
 use futures::{Stream, stream};
 use ids::EventId;
 use mesh::Caller;
+use prometheus::Histogram;
+use telemetry::{IntCounterVec, Metrics};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
@@ -19,23 +22,95 @@ use crate::{
 const BACKLOG: usize = 256;
 /// Messages read at once.
 const READ: u32 = 100;
+/// How long to gather what other processes write before looking again.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// By what subscribers are woken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By {
+    /// This process wrote the message.
+    Own,
+    /// Another one rang.
+    Bell,
+    /// The store said that something was written.
+    Store,
+    /// It was time to look.
+    Time,
+}
+
+impl By {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Bell => "bell",
+            Self::Store => "store",
+            Self::Time => "time",
+        }
+    }
+}
 
 /// Wakes subscribers. Messages themselves come from the log, so none is lost and none comes twice. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Hub {
     bell: broadcast::Sender<Arc<[Recipient]>>,
     closed: CancellationToken,
+    wakes: IntCounterVec,
+    lag: Histogram,
 }
 
 impl Hub {
-    pub(crate) fn new() -> Self {
-        Self { bell: broadcast::channel(BACKLOG).0, closed: CancellationToken::new() }
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let help = "Times that subscribers were woken: by this process, by another one's bell, by the store, or because it was time.";
+        let wakes = metrics.counter("realtime_wakes_total", help, &["by"]);
+        let help = "From what happened to the message about it for a subscriber who listens.";
+        let lag = metrics.histogram("realtime_lag_seconds", help, &[]);
+        Self {
+            bell: broadcast::channel(BACKLOG).0,
+            closed: CancellationToken::new(),
+            wakes,
+            lag: lag.with_label_values::<&str>(&[]),
+        }
     }
 
     /// Says who has got something.
-    pub(crate) fn tell(&self, recipients: Vec<Recipient>) {
+    pub(crate) fn tell(&self, recipients: Vec<Recipient>, by: By) {
+        self.wakes.with_label_values(&[by.as_str()]).inc();
         // Nobody may be listening.
         drop(self.bell.send(recipients.into()));
+    }
+
+    /// Wakes subscribers of what other processes write, until it is told to stop.
+    pub(crate) async fn look_with(
+        self,
+        store: Arc<dyn NotificationStore>,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let Some(mut watch) = store.watch() else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        let (mut place, mut by) = (None, By::Time);
+        while !stop.is_cancelled() {
+            match store.glance(place).await {
+                Ok((end, told)) => {
+                    place = Some(end);
+                    if !told.is_empty() {
+                        self.tell(told, by);
+                        tokio::time::sleep(GATHER).await;
+                        continue;
+                    }
+                }
+                // Readiness says that the store is away.
+                Err(fault) => {
+                    tracing::debug!(why = fault.causes(), "the log cannot be looked into");
+                }
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                told = watch.woken() => by = if told { By::Store } else { By::Time },
+            }
+        }
+        Ok(())
     }
 
     /// Ends every subscription when the process drains: an open stream would hold it up.
@@ -52,6 +127,10 @@ struct Subscription {
     audience: Vec<Recipient>,
     bell: broadcast::Receiver<Arc<[Recipient]>>,
     closed: CancellationToken,
+    clock: Clock,
+    lag: Histogram,
+    /// Whether everything that was there at the beginning has been read.
+    live: bool,
     /// The place in the log that has been read to.
     place: i64,
     ready: VecDeque<Message>,
@@ -73,6 +152,9 @@ impl Notifications {
             audience,
             bell,
             closed: self.hub.closed.clone(),
+            clock: self.clock.clone(),
+            lag: self.hub.lag.clone(),
+            live: last.is_none(),
             place,
             ready: VecDeque::new(),
         };
@@ -95,9 +177,16 @@ impl Subscription {
             let found = self.store.messages(&self.audience, self.place, READ).await?;
             if let Some((place, _)) = found.last() {
                 self.place = *place;
+                if self.live {
+                    let now = self.clock.now();
+                    for (_, message) in &found {
+                        self.lag.observe(now.since(message.at).as_secs_f64());
+                    }
+                }
                 self.ready.extend(found.into_iter().map(|(_, message)| message));
                 continue;
             }
+            self.live = true;
             if !self.woken().await {
                 return Ok(None);
             }

@@ -11,7 +11,7 @@ use ids::{EventId, NotificationId};
 use mongo::{Aborted, Mongo};
 use tokio::sync::Mutex;
 
-use super::{Counts, NotificationStore, Outcome, Place};
+use super::{Counts, GLANCE, NotificationStore, Outcome, Place, Watch};
 use crate::domain::{Delivery, Effects, Message, Notification, Recipient};
 
 mod apply;
@@ -22,6 +22,9 @@ mod realtime;
 mod schema;
 
 pub(super) use schema::migrate;
+
+/// The newest version of the schema.
+pub(super) const SCHEMA: i64 = schema::VERSION as i64;
 
 const NOTIFICATIONS: &str = "notifications";
 const DELIVERIES: &str = "deliveries";
@@ -94,6 +97,14 @@ impl NotificationStore for MongoNotifications {
         limit: u32,
     ) -> Result<Vec<(i64, Message)>, Fault> {
         Ok(self.log(audience, after, limit).await?)
+    }
+
+    async fn glance(&self, after: Option<i64>) -> Result<(i64, Vec<Recipient>), Fault> {
+        Ok(self.whose(after).await?)
+    }
+
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        Some(Box::new(realtime::LogWatch(self.database.watch(REALTIME))))
     }
 
     async fn claim(

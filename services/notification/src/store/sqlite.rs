@@ -6,7 +6,7 @@ use fault::Fault;
 use ids::{EventId, NotificationId};
 use sqlite::{Connection, Durability, Error, Sqlite, params};
 
-use super::{Counts, NotificationStore, Outcome, Place};
+use super::{Counts, GLANCE, NotificationStore, Outcome, Place, Watch};
 use crate::domain::{Delivery, Effects, Message, Notification, Recipient};
 
 mod deliveries;
@@ -15,7 +15,8 @@ mod realtime;
 mod rows;
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_notifications.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/sqlite/0001_notifications.sql")];
 
 pub(super) struct SqliteNotifications {
     database: Sqlite,
@@ -93,6 +94,16 @@ impl NotificationStore for SqliteNotifications {
         let messages =
             move |connection: &Connection| realtime::messages(connection, &audience, after, limit);
         Ok(self.database.read(messages).await?)
+    }
+
+    async fn glance(&self, after: Option<i64>) -> Result<(i64, Vec<Recipient>), Fault> {
+        let glance = move |connection: &Connection| realtime::glance(connection, after, GLANCE);
+        Ok(self.database.read(glance).await?)
+    }
+
+    /// One process at a time runs on a file.
+    fn watch(&self) -> Option<Box<dyn Watch>> {
+        None
     }
 
     async fn claim(

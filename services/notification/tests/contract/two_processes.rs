@@ -78,6 +78,32 @@ async fn who_reads_the_log_while_others_write_misses_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_watches_is_woken_by_what_another_process_writes() {
+    let Some((stores, fresh)) = two().await else { return };
+    let [one, other] = &stores;
+    let mut watch = one.watch().unwrap();
+    let (mut place, _) = one.glance(None).await.unwrap();
+    for _ in 0..5 {
+        let to = someone();
+        say(other.as_ref(), to, 3).await;
+        let heard = async {
+            loop {
+                let (end, told) = one.glance(Some(place)).await.unwrap();
+                place = end;
+                if !told.is_empty() {
+                    return told;
+                }
+                watch.woken().await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_mins(1), heard).await;
+        assert_eq!(told.expect("it is woken"), [to]);
+    }
+    drop(watch);
+    close(stores, fresh).await;
+}
+
+#[tokio::test]
 async fn a_code_is_gone_from_its_document_too() {
     let Some((store, fresh)) = mongodb().await else { return };
     send_codes(store.as_ref()).await;

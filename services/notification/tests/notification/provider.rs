@@ -9,12 +9,18 @@ use serde_json::Value;
 pub(crate) struct Provider {
     taken: Arc<Mutex<Vec<Value>>>,
     failures: Arc<Mutex<usize>>,
+    asked: Arc<Mutex<usize>>,
 }
 
 impl Provider {
     /// Takes everything sent so far, oldest first.
     pub(crate) fn taken(&self) -> Vec<Value> {
         self.taken.lock().unwrap().clone()
+    }
+
+    /// How often it was asked so far.
+    pub(crate) fn asked(&self) -> usize {
+        *self.asked.lock().unwrap()
     }
 
     /// Refuses the next so many.
@@ -33,6 +39,7 @@ impl Provider {
 }
 
 async fn take(State(provider): State<Provider>, Json(message): Json<Value>) -> StatusCode {
+    *provider.asked.lock().unwrap() += 1;
     let mut failures = provider.failures.lock().unwrap();
     if *failures > 0 {
         *failures -= 1;

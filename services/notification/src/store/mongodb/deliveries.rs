@@ -100,6 +100,7 @@ impl MongoNotifications {
             if next.is_empty() {
                 break;
             }
+            let all = i64::try_from(next.len()).is_ok_and(|found| found < more);
             let ids: Vec<String> = next.iter().map(|name| name.id.to_string()).collect();
             let lease = EventId::new().to_string();
             let mut of = due.clone();
@@ -111,6 +112,9 @@ impl MongoNotifications {
             self.database.bounded(deliveries.update_many(of, take)).await?;
             let ours = deliveries.find(doc! { "_id": { "$in": ids }, "lease": lease });
             claimed.extend(self.database.all(ours).await?);
+            if all {
+                break;
+            }
         }
         claimed.into_iter().map(Queued::delivery).collect()
     }

@@ -1,8 +1,9 @@
 //! The log of real-time messages. Its places are counted in a document that each writer changes first, within its transaction: they
 //! become visible in their order, so whoever has read up to the counter has missed nothing.
 
+use async_trait::async_trait;
 use ids::EventId;
-use mongo::{Aborted, Error, moment, timestamp};
+use mongo::{Aborted, Error, Wake, moment, timestamp};
 use mongodb::{
     ClientSession, Database,
     bson::{DateTime, doc},
@@ -10,7 +11,7 @@ use mongodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{COUNTERS, MongoNotifications, REALTIME, names, recipient};
+use super::{COUNTERS, GLANCE, MongoNotifications, REALTIME, Watch, names, recipient};
 use crate::domain::{Message, Recipient};
 
 /// A message as a document.
@@ -29,6 +30,24 @@ pub(super) struct Said {
 #[derive(Debug, Serialize, Deserialize)]
 struct Counter {
     place: i64,
+}
+
+/// As much of a message as it takes to wake somebody.
+#[derive(Debug, Deserialize)]
+struct Address {
+    #[serde(rename = "_id")]
+    place: i64,
+    recipient: String,
+}
+
+/// Waits for what other processes write to the log.
+pub(super) struct LogWatch(pub(super) mongo::Watch);
+
+#[async_trait]
+impl Watch for LogWatch {
+    async fn woken(&mut self) -> bool {
+        self.0.next().await == Wake::Told
+    }
 }
 
 impl Said {
@@ -121,5 +140,24 @@ impl MongoNotifications {
             .sort(doc! { "_id": 1 })
             .limit(i64::from(limit));
         self.database.all(found).await?.into_iter().map(Said::placed).collect()
+    }
+
+    pub(super) async fn whose(&self, after: Option<i64>) -> Result<(i64, Vec<Recipient>), Error> {
+        let end = self.end().await?;
+        let Some(after) = after.filter(|after| *after < end) else { return Ok((end, Vec::new())) };
+        let log = self.database.collection::<Address>(REALTIME).await?;
+        let found = log
+            .find(doc! { "_id": { "$gt": after, "$lte": end } })
+            .projection(doc! { "recipient": 1 })
+            .sort(doc! { "_id": 1 })
+            .limit(i64::from(GLANCE));
+        let found = self.database.all(found).await?;
+        let more = found.len() >= usize::try_from(GLANCE).unwrap_or(usize::MAX);
+        let place = found.last().filter(|_| more).map_or(end, |last| last.place);
+        let mut whose =
+            found.iter().map(|one| recipient(&one.recipient)).collect::<Result<Vec<_>, _>>()?;
+        whose.sort_unstable();
+        whose.dedup();
+        Ok((place, whose))
     }
 }

@@ -3,7 +3,7 @@
 use ids::EventId;
 use sqlite::{Connection, Error, params};
 
-use super::rows::Placed;
+use super::rows::{Placed, Whose};
 use crate::domain::{Message, Recipient};
 
 pub(super) fn insert(connection: &Connection, message: &Message) -> Result<(), Error> {
@@ -63,4 +63,24 @@ pub(super) fn messages(
     found.sort_unstable_by_key(|one| one.place);
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found.into_iter().map(|one| (one.place, one.message)).collect())
+}
+
+pub(super) fn glance(
+    connection: &Connection,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<(i64, Vec<Recipient>), Error> {
+    let Some(after) = after else {
+        let end = connection.one("select coalesce(max(seq), 0) from realtime", ())?;
+        return Ok((end, Vec::new()));
+    };
+    let found: Vec<Whose> = connection.all(
+        "select seq, recipient from realtime where seq > ? order by seq limit ?",
+        params![after, limit],
+    )?;
+    let place = found.last().map_or(after, |last| last.place);
+    let mut whose: Vec<Recipient> = found.into_iter().map(|one| one.recipient).collect();
+    whose.sort_unstable();
+    whose.dedup();
+    Ok((place, whose))
 }

@@ -3,12 +3,24 @@
 use clock::Timestamp;
 use sqlite::{Error, FromRow, Row};
 
-use crate::domain::{Channel, Delivery, Message, Notification};
+use crate::domain::{Channel, Delivery, Message, Notification, Recipient};
 
 /// A message and its place in the log.
 pub(super) struct Placed {
     pub(super) place: i64,
     pub(super) message: Message,
+}
+
+/// Whom the message at a place is for.
+pub(super) struct Whose {
+    pub(super) place: i64,
+    pub(super) recipient: Recipient,
+}
+
+impl FromRow for Whose {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { place: row.get("seq")?, recipient: parsed(row, "recipient")? })
+    }
 }
 
 impl FromRow for Notification {
