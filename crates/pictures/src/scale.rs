@@ -15,7 +15,7 @@ struct Taps {
 }
 
 /// The picture with `width` x `height` pixels, neither larger than it has.
-pub(crate) fn shrink(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+pub fn shrink(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     let (width, height) = (width.clamp(1, image.width()), height.clamp(1, image.height()));
     let line = pixels(image.width()) * 3;
     let columns = taps(image.width(), width);

@@ -2,9 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::{Connection as _, PgConnection, Row as _, migrate::Migrator};
+use sqlx::{
+    Connection as _, PgConnection, Row as _, SqlSafeStr as _,
+    migrate::{Migration, MigrationType, Migrator},
+};
 
-use crate::Error;
+use crate::{Error, Migrations};
 
 /// Remembers that the schema was found good: tables are never taken away under a program that runs.
 #[derive(Debug, Default)]
@@ -14,12 +17,12 @@ impl Checked {
     pub(crate) async fn check(
         &self,
         connection: &mut PgConnection,
-        migrations: &Migrator,
+        migrations: Migrations,
     ) -> Result<(), Error> {
         if self.0.load(Ordering::Acquire) {
             return Ok(());
         }
-        let wanted = migrations.iter().map(|step| step.version).max().unwrap_or(0);
+        let wanted = migrations.len();
         let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
             .fetch_one(&mut *connection)
             .await?;
@@ -30,7 +33,7 @@ impl Checked {
             sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
                 .fetch_one(connection)
                 .await?;
-        if found.unwrap_or(0) < wanted {
+        if usize::try_from(found.unwrap_or(0)).unwrap_or(0) < wanted {
             return Err(Error::Outdated);
         }
         self.0.store(true, Ordering::Release);
@@ -39,20 +42,34 @@ impl Checked {
 }
 
 /// Brings the tables of an address up to date. Safe to run again, and by several at once: they wait for each other.
-pub async fn migrate(address: &str, migrations: &'static Migrator) -> Result<(), Error> {
+pub async fn migrate(address: &str, migrations: Migrations) -> Result<(), Error> {
     let (options, _) = crate::options(address)?;
     // A migration may take as long as it takes.
     let options = options.options([("statement_timeout", "0"), ("lock_timeout", "0")]);
     let mut connection = PgConnection::connect_with(&options).await?;
     // A newer program may have gone further; what it added stays.
     let tolerant = Migrator {
-        migrations: migrations.migrations.clone(),
+        migrations: (1..).zip(migrations).map(|(version, sql)| step(version, sql)).collect(),
         ignore_missing: true,
         ..Migrator::DEFAULT
     };
     tolerant.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
     Ok(())
+}
+
+/// The same, but no further than to this version: what an older program has left is put back before the rest is done.
+pub async fn migrate_to(address: &str, migrations: Migrations, version: i64) -> Result<(), Error> {
+    let steps = usize::try_from(version).unwrap_or(usize::MAX);
+    migrate(address, migrations.get(..steps).unwrap_or(migrations)).await
+}
+
+/// A step that begins with this comment runs outside a transaction, as the building of an index beside the traffic needs it.
+const ALONE: &str = "-- no-transaction";
+
+fn step(version: i64, sql: &'static str) -> Migration {
+    let alone = sql.starts_with(ALONE);
+    Migration::new(version, "".into(), MigrationType::Simple, sql.into_sql_str(), alone)
 }
 
 /// The tables, constraints, indexes and policies of a database as text, one fact a line: to compare two schemas.

@@ -3,10 +3,10 @@
 
 use ids::MerchantId;
 use postgres::{Error, Postgres, Transaction};
-use sqlx::{PgConnection, migrate::Migrator};
+use sqlx::PgConnection;
 use testkit::FreshDatabase;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("tests/migrations");
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_things.sql")];
 
 async fn insert(to: &mut PgConnection, name: &str, owner: MerchantId) -> Result<(), sqlx::Error> {
     let insert = sqlx::query("insert into things values ($1, $2, 1)").bind(name);
@@ -21,21 +21,21 @@ async fn names(transaction: &mut Transaction) -> Vec<String> {
 #[tokio::test]
 async fn an_older_schema_is_refused_with_the_command_to_run() {
     let Some(fresh) = FreshDatabase::create().await else { return };
-    let refused = Postgres::open(&fresh.address, &MIGRATIONS).await.unwrap_err();
+    let refused = Postgres::open(&fresh.address, MIGRATIONS).await.unwrap_err();
     assert!(matches!(refused, Error::Outdated));
     assert!(refused.to_string().contains("ultramarket migrate"));
-    postgres::migrate(&fresh.address, &MIGRATIONS).await.unwrap();
-    Postgres::open(&fresh.address, &MIGRATIONS).await.unwrap().ping().await.unwrap();
+    postgres::migrate(&fresh.address, MIGRATIONS).await.unwrap();
+    Postgres::open(&fresh.address, MIGRATIONS).await.unwrap().ping().await.unwrap();
 }
 
 #[tokio::test]
 async fn migrating_at_once_and_again_is_migrating_once() {
     let Some(fresh) = FreshDatabase::create().await else { return };
-    let migrate = || postgres::migrate(&fresh.address, &MIGRATIONS);
+    let migrate = || postgres::migrate(&fresh.address, MIGRATIONS);
     let (one, two, three) = tokio::join!(migrate(), migrate(), migrate());
     one.and(two).and(three).unwrap();
     migrate().await.unwrap();
-    let database = Postgres::open(&fresh.address, &MIGRATIONS).await.unwrap();
+    let database = Postgres::open(&fresh.address, MIGRATIONS).await.unwrap();
     let schema = postgres::describe(&mut database.begin().await.unwrap()).await.unwrap();
     assert!(schema.contains("policy of_merchant on things"), "{schema}");
     assert!(
@@ -47,10 +47,10 @@ async fn migrating_at_once_and_again_is_migrating_once() {
 #[tokio::test]
 async fn a_merchant_sees_its_own_through_any_connection_of_the_pool() {
     let Some(fresh) = FreshDatabase::create().await else { return };
-    postgres::migrate(&fresh.address, &MIGRATIONS).await.unwrap();
+    postgres::migrate(&fresh.address, MIGRATIONS).await.unwrap();
     // One connection: what a transaction leaves behind, the next one would find.
     let one = fresh.address.replace("pool=8", "pool=1");
-    let database = Postgres::open(&one, &MIGRATIONS).await.unwrap();
+    let database = Postgres::open(&one, MIGRATIONS).await.unwrap();
     let (ours, theirs) = (MerchantId::new(), MerchantId::new());
     let mut all = database.begin().await.unwrap();
     insert(&mut all, "ours", ours).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_server_that_is_away_is_said_to_be_away_at_once() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("postgres://a:b@{}/d?sslmode=disable", nobody.local_addr().unwrap());
     drop(nobody);
-    let database = Postgres::open(&address, &MIGRATIONS).await.unwrap();
+    let database = Postgres::open(&address, MIGRATIONS).await.unwrap();
     let fault = database.ping().await.unwrap_err();
     assert_eq!(fault.code, fault::Code::Unavailable);
     assert!(fault.retry_after.is_some());
@@ -88,8 +88,8 @@ async fn a_server_that_is_away_is_said_to_be_away_at_once() {
 #[tokio::test]
 async fn violations_name_their_constraint() {
     let Some(fresh) = FreshDatabase::create().await else { return };
-    postgres::migrate(&fresh.address, &MIGRATIONS).await.unwrap();
-    let database = Postgres::open(&fresh.address, &MIGRATIONS).await.unwrap();
+    postgres::migrate(&fresh.address, MIGRATIONS).await.unwrap();
+    let database = Postgres::open(&fresh.address, MIGRATIONS).await.unwrap();
     let mut transaction = database.begin().await.unwrap();
     insert(&mut transaction, "one", MerchantId::new()).await.unwrap();
     let error = insert(&mut transaction, "one", MerchantId::new()).await.unwrap_err();

@@ -27,7 +27,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub(crate) fn keys(&self) -> Keys {
+    /// Who we are to a server of files whose address does not say it.
+    pub fn keys(&self) -> Keys {
         Keys { access: self.access_key.clone(), secret: self.secret_key.clone() }
     }
 }

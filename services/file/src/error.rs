@@ -2,7 +2,9 @@
 
 use fault::{Code, Fault, Field};
 
-use crate::{domain::MAX_BYTES, pictures::Spoiled};
+use pictures::Spoiled;
+
+use crate::domain::MAX_BYTES;
 
 /// A failure of the file service.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Uploads, pictures and their smaller forms.
 //!
-//! Read in this order: README, [`domain`], [`store`], `pictures`, `service`, `grpc`, adapters.
+//! Read in this order: README, [`domain`], [`store`], [`forms`], `service`, `grpc`, adapters.
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ use proto::file::file_service_server::FileServiceServer;
 mod config;
 pub mod domain;
 mod error;
+pub mod forms;
 mod grpc;
-pub mod pictures;
-mod scale;
 mod service;
 pub mod store;
 
@@ -23,6 +22,11 @@ pub use error::Error;
 /// Prepares the store: makes the buckets of S3 and says who may read them. Again, or several times at once, changes nothing more.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     store::migrate(&config.store, &config.keys()).await
+}
+
+/// The version of the schema that this program works with; 0 where there is none.
+pub fn schema(config: &Config) -> i64 {
+    store::schema(&config.store)
 }
 
 /// Registers the role on the host.

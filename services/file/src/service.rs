@@ -7,6 +7,7 @@ use clock::Clock;
 use fault::Fault;
 use ids::{FileId, MerchantId};
 use mesh::{Caller, Kind, StaffRole};
+use pictures::Spoiled;
 use sha2::{Digest as _, Sha256};
 use telemetry::{HistogramVec, Metrics};
 use tokio::sync::Semaphore;
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::{
     domain::{self, BlobPath, Bucket, Digest, File, Form, Format, MAX_BATCH, MAX_BYTES, Owner},
     error::Error,
-    pictures::{self, Forms, Spoiled},
+    forms::{self, Forms},
     store::FileStore,
 };
 
@@ -41,7 +42,7 @@ impl Workshop {
         let bench = Arc::clone(&self.benches).acquire_owned().await.map_err(Fault::internal)?;
         let started = std::time::Instant::now();
         let work = tokio::task::spawn_blocking(move || {
-            let forms = pictures::forms(&content, format, fit);
+            let forms = forms::forms(&content, format, fit);
             // Held to the end of the work, even when nobody waits for it any more.
             drop(bench);
             forms
@@ -198,8 +199,7 @@ fn owner(caller: &Caller, bucket: Bucket, merchant: &str) -> Result<Owner, Error
 
 /// Computed beside: ten megabytes take a while.
 async fn digest(content: Bytes) -> Result<Digest, Error> {
-    let sum =
-        move || Sha256::new().chain_update(pictures::RECIPE).chain_update(&content).finalize();
+    let sum = move || Sha256::new().chain_update(forms::RECIPE).chain_update(&content).finalize();
     let sum = tokio::task::spawn_blocking(sum).await.map_err(Fault::internal)?;
     Ok(Digest::new(&sum))
 }

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 use crate::domain::{BlobPath, Bucket, Digest, File, Owner};
 
+pub mod backup;
 mod folder;
 mod s3;
 mod sqlite;
@@ -66,6 +67,11 @@ pub async fn migrate(address: &str, keys: &Keys) -> anyhow::Result<()> {
         Place::Folder(_) => Ok(()),
         Place::S3 => s3::S3Store::migrate(address, keys).await,
     }
+}
+
+/// The version of the schema that this program works with behind an address; 0 where there is none.
+pub fn schema(address: &str) -> i64 {
+    backup::schema(address)
 }
 
 enum Place<'a> {

@@ -18,14 +18,17 @@ use super::{FileStore, Keys};
 use crate::domain::{BlobPath, Bucket, Digest, File, Owner};
 
 mod address;
+mod backup;
 mod buckets;
 mod error;
 mod objects;
 mod records;
+mod remote;
 
 use address::Address;
 use error::Error;
 use objects::{Object, Objects, signed};
+pub(super) use remote::{fetch, upload};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(1);

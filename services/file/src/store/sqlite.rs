@@ -8,7 +8,7 @@ use sqlite::{Connection, Durability, Error, FromRow, Row, Sqlite, params};
 use crate::domain::{Bucket, Digest, File, Owner};
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_files.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_files.sql")];
 
 /// The table of files. A record may be lost with the power, not with the process; the same upload makes it again.
 pub(super) struct Records {

@@ -29,7 +29,7 @@ const PART: usize = 5 * 1024 * 1024;
 /// Parts on their way at once.
 const AT_ONCE: usize = 4;
 /// Verified by the server when it comes and by us when it is read; of the whole object also when it came in parts.
-const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
+pub(super) const CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 /// There is nothing under this key yet.
 const NOTHING: &str = "*";
 

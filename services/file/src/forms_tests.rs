@@ -1,4 +1,9 @@
-use image::{ExtendedColorType, ImageEncoder as _, Rgb, Rgba, RgbaImage};
+use std::io::Cursor;
+
+use image::{
+    DynamicImage, ExtendedColorType, ImageEncoder as _, Rgb, RgbImage, Rgba, RgbaImage,
+    codecs::jpeg::JpegEncoder,
+};
 use proptest::prelude::*;
 
 use super::*;
