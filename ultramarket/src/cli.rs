@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use mesh::Role;
 
 use crate::config::{Config, Flags};
@@ -22,7 +22,7 @@ pub(crate) struct Cli {
     /// First of a row of ports on 127.0.0.1; 0 takes any free ones.
     #[arg(long, global = true, value_name = "N")]
     port_base: Option<u16>,
-    /// Print one JSON line on standard output when ready.
+    /// Print one JSON line on standard output when ready, or when it is done.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -47,12 +47,71 @@ pub(crate) enum Command {
         #[arg(value_parser = |name: &str| name.parse::<Role>())]
         roles: Vec<Role>,
     },
+    /// Ask whether the roles that listen on this machine are ready. Ends with 70 when one is not, or when none is there.
+    Health {
+        /// Ask this address alone, such as http://127.0.0.1:3005; without a path, its /health/ready.
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
+    /// Copy every store, as of one moment, while the platform runs.
+    #[command(args_conflicts_with_subcommands = true)]
+    Backup {
+        #[command(flatten)]
+        options: BackupOptions,
+        #[command(subcommand)]
+        command: Option<BackupCommand>,
+    },
+    /// Put a backup into the stores. The platform must not run.
+    Restore {
+        /// The folder of the backup.
+        #[arg(value_name = "DIR")]
+        backup: PathBuf,
+        /// Throw away what is in the stores.
+        #[arg(long)]
+        replace: bool,
+    },
     /// Print the configuration that is in force, with secrets masked.
     Config,
     /// Administer the platform.
     Admin {
         #[command(subcommand)]
         command: AdminCommand,
+    },
+}
+
+/// Where a backup goes. What is not told is configured: the `[backup]` table.
+#[derive(Debug, Args)]
+pub(crate) struct BackupOptions {
+    /// The folder with all backups.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// Backups to keep, this one included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep: Option<u32>,
+    /// Bucket to send it to: s3://host[:port]/bucket[/prefix]; its keys belong into the configuration.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) upload: Option<String>,
+    /// File for Prometheus' node exporter (default: backup.prom beside the backups).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Bring a backup from the bucket that it was sent to, and verify it.
+    Fetch {
+        /// s3://host[:port]/bucket[/prefix]/name
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        /// The folder with all backups.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+    /// Read a backup to its last byte and compare every sum.
+    Verify {
+        /// The folder of the backup.
+        #[arg(value_name = "DIR")]
+        backup: PathBuf,
     },
 }
 

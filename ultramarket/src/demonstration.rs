@@ -54,8 +54,9 @@ pub(crate) async fn run(
     let terms = sandbox::Config { amounts: Some(amounts(platform.mesh.clone())), ..terms };
     let sandboxes = sandboxes.start(&terms, &platform.tasks)?;
     let accounts = demo::load(&platform.mesh, say).await?;
+    let signals = platform::Signals::listen()?;
     ready::announce_demo(&platform, &accounts, sandboxes.urls(), (started.elapsed(), json));
-    let outcome = platform::drain(platform.running).await;
+    let outcome = platform::drain(platform.running, signals).await;
     drop(temporary);
     outcome
 }

@@ -17,7 +17,7 @@ impl std::fmt::Display for Coded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             USAGE => "configuration",
-            _ => "cannot start",
+            _ => "cannot go on",
         })
     }
 }

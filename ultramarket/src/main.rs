@@ -5,16 +5,19 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 mod admin;
+mod backup;
 mod cli;
 mod config;
 mod demonstration;
 mod exit;
+mod health;
 mod migrate;
 mod platform;
 mod ready;
+mod restore;
 mod roles;
 
-use cli::{Cli, Command};
+use cli::{BackupCommand, Cli, Command};
 use config::Config;
 
 #[global_allocator]
@@ -46,6 +49,19 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
                 Box::pin(demonstration::run(config, &flags, *stores, cli.json)).await
             }
             Command::Migrate { roles } => migrate::run(&config, roles).await,
+            Command::Health { url } => health::run(&config, url.as_deref()).await,
+            Command::Backup { command: Some(BackupCommand::Verify { backup }), .. } => {
+                backup::verify(backup, cli.json)
+            }
+            Command::Backup { command: Some(BackupCommand::Fetch { address, to }), .. } => {
+                Box::pin(backup::fetch(&config, address, to.as_deref(), cli.json)).await
+            }
+            Command::Backup { options, command: None } => {
+                Box::pin(backup::run(&config, options, cli.json)).await
+            }
+            Command::Restore { backup, replace } => {
+                Box::pin(restore::run(&config, backup, *replace, cli.json)).await
+            }
             Command::Admin { command } => admin::run(config, command).await,
             Command::Config => Ok(()),
         }

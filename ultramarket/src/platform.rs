@@ -7,17 +7,27 @@ use clock::Clock;
 use host::{Host, Running, Sockets};
 use mesh::{Mesh, Role, Token};
 use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{config::Config, exit, ready, roles};
+use crate::{
+    config::{self, Config, Profile},
+    exit, ready, roles,
+};
 
 /// Runs roles until a signal; all of them when none is named.
 pub(crate) async fn serve(config: Config, only: &[Role], json: bool) -> anyhow::Result<()> {
     let chosen: Vec<Role> =
         Role::ALL.into_iter().filter(|role| only.is_empty() || only.contains(role)).collect();
     let sockets = bind(&config, &chosen)?;
+    if config.profile == Profile::Production {
+        for (name, instead) in config::without_effect() {
+            tracing::warn!(name, instead, "this variable of the environment has no effect");
+        }
+    }
     let platform = start(config, &chosen, sockets).await?;
+    let signals = Signals::listen()?;
     ready::announce(&platform, json);
-    drain(platform.running).await
+    drain(platform.running, signals).await
 }
 
 /// A platform that answers.
@@ -66,28 +76,38 @@ pub(crate) async fn start(
     Ok(Platform { running: host.start(), mesh, tasks, urls, ops })
 }
 
+/// The signals that end the platform. From here on they drain it, instead of ending the process at once.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Listens; before anybody is told that the platform is ready.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// Serves until a signal, then lets everything end in order. A second signal ends at once.
-pub(crate) async fn drain(running: Running) -> anyhow::Result<()> {
-    let stop = async {
-        signal().await;
+pub(crate) async fn drain(running: Running, mut signals: Signals) -> anyhow::Result<()> {
+    let stop = async move {
+        signals.next().await;
         #[expect(clippy::disallowed_methods, reason = "must live beside the drain itself")]
-        tokio::spawn(async {
-            signal().await;
+        tokio::spawn(async move {
+            signals.next().await;
             std::process::exit(130);
         });
     };
     if running.until(stop).await { Ok(()) } else { anyhow::bail!("not everything ended in time") }
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The configured secret, or one that all processes on this data directory share.

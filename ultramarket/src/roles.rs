@@ -27,6 +27,41 @@ pub(crate) async fn mount(
     mounted.with_context(|| format!("the {role} role"))
 }
 
+/// The version of the schema that this program works with in the store of a role; 0 where there is none.
+pub(crate) fn schema(role: Role, config: &Config) -> i64 {
+    match role {
+        Role::Gateway => gateway::schema(&config.gateway),
+        Role::Auth => auth::schema(&config.auth),
+        Role::Product => product::schema(&config.product),
+        Role::Order => order::schema(&config.order),
+        Role::Payment => payment::schema(&config.payment),
+        Role::Cart => cart::schema(&config.cart),
+        Role::File => file::schema(&config.file),
+        Role::Search => 0,
+        Role::Notification => notification::schema(&config.notification),
+    }
+}
+
+/// Brings the tables of a role to this version, which may be an older one.
+pub(crate) async fn migrate_to(role: Role, config: &Config, version: i64) -> anyhow::Result<()> {
+    match role {
+        Role::Auth => auth::migrate_to(&config.auth, version).await,
+        Role::Order => order::migrate_to(&config.order, version).await,
+        Role::Payment => payment::migrate_to(&config.payment, version).await,
+        other => anyhow::bail!("the {other} role has no tables of versions"),
+    }
+}
+
+/// The way to the keys of a role in Redis.
+pub(crate) fn keys(role: Role, config: &Config) -> anyhow::Result<redis_link::Link> {
+    let keys = match role {
+        Role::Gateway => gateway::store::KEYS,
+        Role::Cart => cart::store::KEYS,
+        other => anyhow::bail!("the {other} role has no keys in Redis"),
+    };
+    redis_link::Link::new(config.store(role), keys)
+}
+
 /// Prepares the store of a role: tables, indexes, buckets. Embedded stores prepare themselves when they are opened.
 pub(crate) async fn migrate(role: Role, config: &Config) -> anyhow::Result<()> {
     let migrated = match role {

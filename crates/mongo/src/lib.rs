@@ -23,17 +23,20 @@ use mongodb::{
 use serde::de::DeserializeOwned;
 use tokio::{sync::OnceCell, time::timeout};
 
+pub mod backup;
 mod error;
 #[cfg(feature = "fresh")]
 mod fresh;
 mod schema;
 mod transaction;
+mod watch;
 
 pub use error::Error;
 #[cfg(feature = "fresh")]
 pub use fresh::FreshDatabase;
 pub use schema::{Shape, describe, index, migrate, partial, unique};
 pub use transaction::{Aborted, Work, contended, update_each};
+pub use watch::{Wake, Watch};
 
 /// Connections of a role at most, unless the address says `maxPoolSize=`.
 const CONNECTIONS: u32 = 40;

@@ -15,7 +15,7 @@ use crate::{Address, Error, connect};
 /// A collection of this name exists.
 const EXISTS: i32 = 48;
 /// Where the version of the schema stands.
-const SCHEMA: &str = "schema";
+pub(crate) const SCHEMA: &str = "schema";
 
 /// A collection as the service needs it.
 #[derive(Debug, Clone)]

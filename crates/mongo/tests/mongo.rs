@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use fault::{Code, Fault};
-use mongo::{Aborted, Error, FreshDatabase, Mongo, Shape, Work, index, unique};
+use mongo::{Aborted, Error, FreshDatabase, Mongo, Shape, Wake, Work, index, unique};
 use mongodb::{
     ClientSession, Database,
     bson::{Document, doc},
@@ -136,6 +136,56 @@ async fn a_server_that_is_away_is_waited_for() {
     eventually("it is back", async || database.ping().await.is_ok()).await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     database.close().await;
+}
+
+#[tokio::test]
+async fn whoever_watches_and_looks_misses_no_insertion() {
+    let Some(fresh) = fresh().await else { return };
+    let (_, rest) = fresh.address.split_once("://").unwrap();
+    let (server, path) = rest.split_once('/').unwrap();
+    let door = Door::new(server).await;
+    let near = Mongo::open(&fresh.address, 1).await.unwrap();
+    let far = Mongo::open(&format!("mongodb://{}/{path}", door.address), 1).await.unwrap();
+    let things = near.collection::<Document>("things").await.unwrap();
+    let mut watch = far.watch("things");
+    let mut told = 0;
+    for number in 0..6 {
+        match number {
+            // What is inserted while it is cut off is found when it is back.
+            2 => door.shut(),
+            3 => door.open(),
+            _ => {}
+        }
+        let thing = doc! { "name": format!("{number}"), "count": 1 };
+        if number == 2 {
+            near.bounded(things.insert_one(thing)).await.unwrap();
+            watch.next().await;
+            continue;
+        }
+        let insert = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            near.bounded(things.insert_one(thing)).await.unwrap();
+        };
+        let looked = async {
+            loop {
+                if let Ok(things) = far.collection::<Document>("things").await
+                    && let Ok(count) = far.bounded(things.count_documents(doc! {})).await
+                    && count == number + 1
+                {
+                    return;
+                }
+                told += u32::from(watch.next().await == Wake::Told);
+            }
+        };
+        let began = Instant::now();
+        let both = futures::future::join(insert, looked);
+        tokio::time::timeout(Duration::from_mins(1), both).await.expect("it is seen in time");
+        println!("seen after {:?}", began.elapsed());
+    }
+    println!("woken by the server {told} times");
+    drop(watch);
+    near.close().await;
+    far.close().await;
 }
 
 #[tokio::test]

@@ -22,6 +22,9 @@ pub enum Error {
     /// The address of the store cannot be used.
     #[error("not an address of PostgreSQL: {0}")]
     Address(String),
+    /// The backup could not be written or read.
+    #[error("the backup")]
+    Archive(#[from] archive::Error),
     /// A stored value is not what the service writes, or a value cannot be stored.
     #[error("a stored value is broken")]
     Value(#[source] Box<dyn std::error::Error + Send + Sync>),

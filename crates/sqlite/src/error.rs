@@ -24,6 +24,18 @@ pub enum Error {
     /// The commit that held this write failed.
     #[error("the commit failed: {0}")]
     Commit(String),
+    /// There is no database to copy.
+    #[error("there is no database {}", .0.display())]
+    Missing(std::path::PathBuf),
+    /// Others write without a pause.
+    #[error("others write without a pause")]
+    Busy,
+    /// A copy is not sound.
+    #[error("the copy is damaged: {0}")]
+    Damaged(String),
+    /// The backup could not be written or read.
+    #[error("the backup")]
+    Archive(#[from] archive::Error),
     /// The job itself panicked; what it did was taken back.
     #[error("the job panicked")]
     Panicked,

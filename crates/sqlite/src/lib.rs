@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use fault::{Code, Fault};
 
+pub mod backup;
 mod connection;
 mod error;
 mod job;

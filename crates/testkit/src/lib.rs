@@ -176,13 +176,30 @@ impl RunningLab {
 }
 
 /// Asks again until the answer is true; fails the test after ten seconds.
-#[expect(clippy::panic, reason = "that is how a test fails")]
-pub async fn eventually<F, R>(what: &str, mut question: F)
+pub async fn eventually<F, R>(what: &str, question: F)
 where
     F: FnMut() -> R,
     R: Future<Output = bool>,
 {
-    for _ in 0..1000 {
+    ask(1000, what, question).await;
+}
+
+/// The same for what hangs on a test server, which may be slow on a busy machine: fails the test after a minute.
+pub async fn patiently<F, R>(what: &str, question: F)
+where
+    F: FnMut() -> R,
+    R: Future<Output = bool>,
+{
+    ask(6000, what, question).await;
+}
+
+#[expect(clippy::panic, reason = "that is how a test fails")]
+async fn ask<F, R>(times: u32, what: &str, mut question: F)
+where
+    F: FnMut() -> R,
+    R: Future<Output = bool>,
+{
+    for _ in 0..times {
         if question().await {
             return;
         }

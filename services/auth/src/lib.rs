@@ -27,6 +27,16 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     store::migrate(&config.store).await
 }
 
+/// The version of the schema that this program works with; 0 where there is none.
+pub fn schema(config: &Config) -> i64 {
+    store::schema(&config.store)
+}
+
+/// Brings the tables of the store to this version, which may be an older one: what a backup of an older program is put back into.
+pub async fn migrate_to(config: &Config, version: i64) -> anyhow::Result<()> {
+    store::migrate_to(&config.store, version).await
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, grpc::events::encode).await?;

@@ -26,6 +26,11 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     store::migrate(&config.store).await
 }
 
+/// The version of the schema that this program works with; 0 where there is none.
+pub fn schema(config: &Config) -> i64 {
+    store::schema(&config.store)
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     // The sweep pauses for an hour, so that is what an embedded store keeps at least.

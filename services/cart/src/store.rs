@@ -79,6 +79,17 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
     }
 }
 
+/// The version of the schema that this program works with behind an address; 0 where there is none.
+pub fn schema(address: &str) -> i64 {
+    match scheme(address) {
+        Some("sqlite") => i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX),
+        _ => 0,
+    }
+}
+
+/// What stands before every key in Redis, unless an address says `prefix=`.
+pub const KEYS: &str = redis::PREFIX;
+
 const UNKNOWN: &str = "cart.store: expected sqlite:<file>, redis://<host> or rediss://<host>";
 
 fn scheme(address: &str) -> Option<&str> {

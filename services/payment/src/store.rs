@@ -247,6 +247,24 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
     }
 }
 
+/// The same, but no further than to this version.
+pub async fn migrate_to(address: &str, version: i64) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(()),
+        Some("postgres" | "postgresql") => Ok(postgres::migrate_to(address, version).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+/// The version of the schema that this program works with behind an address; 0 for one that it does not know.
+pub fn schema(address: &str) -> i64 {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX),
+        Some("postgres" | "postgresql") => postgres::schema(),
+        _ => 0,
+    }
+}
+
 const EXPECTED: &str =
     "payment.store: expected sqlite:<file> or postgres://<user>@<host>/<database>";
 

@@ -224,4 +224,13 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
     }
 }
 
+/// The version of the schema that this program works with behind an address; 0 for one that it does not know.
+pub fn schema(address: &str) -> i64 {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => i64::try_from(sqlite::MIGRATIONS.len()).unwrap_or(i64::MAX),
+        Some("mongodb" | "mongodb+srv") => mongodb::SCHEMA,
+        _ => 0,
+    }
+}
+
 const EXPECTED: &str = "product.store: expected sqlite:<file> or mongodb://<host>/<database>";

@@ -67,6 +67,23 @@ pub async fn migrate(address: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Throws away what stands behind an address: it is built again from the catalogue, by itself, once the service runs.
+pub async fn forget(address: &str) -> anyhow::Result<()> {
+    match address.split_once(':') {
+        Some(("tantivy", folder)) if !folder.is_empty() => match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        },
+        Some(("http" | "https", _)) => {
+            let forgotten = elastic::ElasticIndex::open(address)?.forget().await;
+            forgotten.map_err(|fault| {
+                anyhow::anyhow!("search.store: {}{}", fault.message, cause(&fault))
+            })
+        }
+        _ => Err(expected()),
+    }
+}
+
 fn expected() -> anyhow::Error {
     anyhow::anyhow!(
         "search.store: expected tantivy:<folder> or http(s)://<host>:<port>/<index prefix>"

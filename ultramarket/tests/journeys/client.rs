@@ -20,6 +20,7 @@ static HTTP: LazyLock<reqwest::Client> = LazyLock::new(|| {
 /// Somebody who calls a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
+    http: reqwest::Client,
     base: String,
     headers: HeaderMap,
 }
@@ -36,7 +37,12 @@ pub(crate) struct Answer {
 impl Client {
     /// Somebody without credentials.
     pub(crate) fn new(base: impl Into<String>) -> Self {
-        Self { base: base.into(), headers: HeaderMap::new() }
+        Self::through(HTTP.clone(), base)
+    }
+
+    /// Somebody without credentials, with connections of their own.
+    pub(crate) fn through(http: reqwest::Client, base: impl Into<String>) -> Self {
+        Self { http, base: base.into(), headers: HeaderMap::new() }
     }
 
     /// The same with one more header on each request.
@@ -67,7 +73,7 @@ impl Client {
         let what = format!("{method} {path}");
         let url =
             if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
-        let mut request = HTTP.request(method, url).headers(self.headers.clone());
+        let mut request = self.http.request(method, url).headers(self.headers.clone());
         if let Some(kind) = content_type {
             request = request.header("content-type", kind).body(body);
         }

@@ -51,11 +51,11 @@ pub(crate) struct Platform {
 }
 
 /// Runs a journey on the one runtime that all tests share.
-pub(crate) fn run<F: Future<Output = ()>>(journey: F) {
+pub(crate) fn run<F: Future>(journey: F) -> F::Output {
     static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     });
-    RUNTIME.block_on(journey);
+    RUNTIME.block_on(journey)
 }
 
 /// The platform as one process.

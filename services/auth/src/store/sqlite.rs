@@ -23,7 +23,7 @@ mod sessions;
 mod staff;
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_accounts.sql"),
     include_str!("../../migrations/sqlite/0002_merchants.sql"),
     include_str!("../../migrations/sqlite/0003_events.sql"),

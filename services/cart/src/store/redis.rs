@@ -19,7 +19,7 @@ use super::{CartStore, Wish};
 use crate::domain::{Cart, Owner};
 
 /// What stands before every key unless the address says `prefix=`.
-const PREFIX: &str = "um:cart:";
+pub(super) const PREFIX: &str = "um:cart:";
 
 pub(super) struct RedisCarts {
     link: Link,

@@ -10,7 +10,7 @@ use super::{CartStore, Wish};
 use crate::domain::{Cart, Owner};
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_carts.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_carts.sql")];
 
 pub(super) struct SqliteCarts {
     database: Sqlite,

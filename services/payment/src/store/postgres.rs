@@ -13,7 +13,6 @@ use fault::Fault;
 use ids::OrderId;
 use outbox::{OutboxStore, postgres::PostgresOutbox};
 use postgres::{Error, Postgres};
-use sqlx::migrate::Migrator;
 
 use super::{
     Close, Closing, Encode, Entry, Known, Moved, Note, Noted, Open, OpenRefusal, PaymentStore,
@@ -31,11 +30,24 @@ mod sweep;
 mod unit;
 
 /// Append only: a step that was released is never edited.
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_payments.sql"),
+    include_str!("../../migrations/postgres/0002_outbox.sql"),
+];
 
 /// Brings the tables of an address up to date.
 pub(super) async fn migrate(address: &str) -> Result<(), Error> {
-    postgres::migrate(address, &MIGRATIONS).await
+    postgres::migrate(address, MIGRATIONS).await
+}
+
+/// The same, but no further than to this version.
+pub(super) async fn migrate_to(address: &str, version: i64) -> Result<(), Error> {
+    postgres::migrate_to(address, MIGRATIONS, version).await
+}
+
+/// The newest version.
+pub(super) fn schema() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
 pub(super) struct PostgresPayments {
@@ -47,7 +59,7 @@ pub(super) struct PostgresPayments {
 
 impl PostgresPayments {
     pub(super) async fn open(address: &str, encode: Encode) -> Result<Self, Error> {
-        let database = Postgres::open(address, &MIGRATIONS).await?;
+        let database = Postgres::open(address, MIGRATIONS).await?;
         let outbox = Arc::new(PostgresOutbox::new(database.clone()));
         Ok(Self { database, encode, outbox, wake: OnceLock::new() })
     }

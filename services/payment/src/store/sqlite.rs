@@ -27,7 +27,7 @@ mod unit;
 use unit::Unit;
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_payments.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_payments.sql")];
 
 pub(super) struct SqlitePayments {
     database: Sqlite,

@@ -36,6 +36,9 @@ mod schema;
 use self::outbox::MongoOutbox;
 pub(super) use schema::migrate;
 
+/// The newest version of the schema.
+pub(super) const SCHEMA: i64 = schema::VERSION as i64;
+
 const PRODUCTS: &str = "products";
 const CATEGORIES: &str = "categories";
 const REVIEWS: &str = "reviews";

@@ -25,7 +25,7 @@ mod products;
 mod reviews;
 
 /// Append only: a step that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_products.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_products.sql")];
 
 pub(super) struct SqliteProducts {
     database: Sqlite,

@@ -103,6 +103,15 @@ impl ElasticIndex {
         Ok(self.live.contact().await.map(drop)?)
     }
 
+    /// Removes every index of ours, with the alias.
+    pub(super) async fn forget(&self) -> Result<(), Fault> {
+        let inventory = self.admin.inventory().await?;
+        for index in inventory.live.iter().chain(&inventory.others) {
+            self.admin.delete(index).await?;
+        }
+        Ok(())
+    }
+
     /// Asks the index behind the alias; once more when it was lost.
     async fn ask<T: DeserializeOwned>(&self, body: &Value) -> Result<T, Failure> {
         let known = self.live.contact().await?;
