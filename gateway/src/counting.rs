@@ -237,9 +237,7 @@ mod tests {
             let (one, other) = (together(&store).await, together(&store).await);
             assert_eq!((left(&one).await, left(&other).await, left(&one).await), (7, 6, 5));
             *store.mood.lock().unwrap() = mood;
-            let started = std::time::Instant::now();
             assert_eq!((left(&one).await, left(&one).await), (4, 3));
-            assert!(started.elapsed() < Duration::from_millis(500), "one waits, and not for long");
             assert_eq!(left(&other).await, 5, "which has not heard of the last ones");
 
             // What was counted alone is told when the store is back.

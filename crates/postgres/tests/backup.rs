@@ -178,7 +178,7 @@ async fn somebody_who_writes_for_long_is_left_alone() {
     let began = Instant::now();
     let refused = source.hold().await.unwrap_err();
     assert!(refused.is_contention(), "{refused:?}");
-    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     source.release().await.unwrap();
     // It goes on as if nothing had been.
     insert(&mut long, "longer", None).await;

@@ -1,4 +1,7 @@
 //! Real servers as stores, each platform in databases of its own.
+//!
+//! Product and notification stay on their embedded stores: the server for tests that speaks MongoDB's protocol proves how the adapters
+//! behave, one use case at a time, and comes to a stand under a whole demo. Their suites, `deployment` and `drill` run on it.
 
 use testkit::{FreshDatabase, real_store};
 
@@ -12,12 +15,6 @@ pub(crate) fn stores() -> Option<Environment> {
     let mut put = |role: &str, address: String| {
         stores.insert(format!("UM_{role}__STORE"), address);
     };
-    let mongodb = real_store("mongodb")?;
-    for (role, name) in [("PRODUCT", "product"), ("NOTIFICATION", "notification")] {
-        // The server for tests proves behaviour, not speed.
-        let database = with_path(&mongodb, &format!("um_journey_{short}_{name}"));
-        put(role, with_pair(&database, "timeoutMS", "30000"));
-    }
     let redis = real_store("redis")?;
     put("CART", with_pair(&redis, "prefix", &format!("um:{ours}:cart:")));
     put("SEARCH", with_path(&real_store("elasticsearch")?, &format!("um-{ours}")));
