@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     cli::Stores,
     config::{Config, Flags, Profile, SANDBOX_OFFSET},
-    exit, migrate, platform, ready, roles,
+    exit, migrate, platform, ready,
 };
 
 /// Where the stand-ins' ports begin when the platform's are the usual ones.
@@ -47,7 +47,7 @@ pub(crate) async fn run(
     };
     for role in Role::ALL.into_iter().filter(|role| !migrate::is_embedded(config.store(*role))) {
         say(&format!("preparing {} of {role}", migrate::kind(config.store(role))));
-        roles::migrate(role, &config).await.map_err(exit::cannot_create)?;
+        migrate::prepare(role, &config).await.map_err(exit::cannot_create)?;
     }
     say("starting nine roles");
     let platform = platform::start(config, &Role::ALL, sockets).await?;
