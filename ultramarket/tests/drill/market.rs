@@ -176,6 +176,17 @@ impl Market {
         if round.is_multiple_of(3) {
             return Ok(());
         }
+        if told["payment"]["redirect_url"].is_null() {
+            // It could not be opened at once. The page of the order leads to it as soon as it is there.
+            let buyer = self.guest.with("x-order-token", text(&told["order_token"]));
+            let path = format!("/v1/store/orders/{order}");
+            self.ask(async || {
+                let seen = buyer.get(&path).await.json();
+                let there = seen["payment"]["redirect_url"].is_string();
+                if there { Ok(()) } else { Err(Refused { again: true, why: seen.to_string() }) }
+            })
+            .await?;
+        }
         let transaction = self.pay(&number, total).await?;
         self.journal.lock().unwrap().get_mut(&order).unwrap().transaction = Some(transaction);
         Ok(())

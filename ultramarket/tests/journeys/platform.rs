@@ -73,14 +73,14 @@ pub(crate) fn nine_processes() -> Option<&'static Platform> {
 /// The platform as one process on real servers; none when they are not there.
 pub(crate) fn one_process_on_servers() -> Option<&'static Platform> {
     static ONE: LazyLock<Option<Platform>> =
-        LazyLock::new(|| servers::stores().map(|stores| Platform::demo(&stores)));
+        LazyLock::new(|| servers::of_a_demo().map(|stores| Platform::demo(&stores)));
     ONE.as_ref()
 }
 
 /// The platform as nine processes on real servers; none when they are not there.
 pub(crate) fn nine_processes_on_servers() -> Option<&'static Platform> {
     static NINE: LazyLock<Option<Platform>> =
-        LazyLock::new(|| servers::stores().map(|stores| Platform::split(&stores)));
+        LazyLock::new(|| servers::of_a_demo().map(|stores| Platform::split(&stores)));
     NINE.as_ref()
 }
 

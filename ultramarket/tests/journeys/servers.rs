@@ -1,11 +1,19 @@
 //! Real servers as stores, each platform in databases of its own.
-//!
-//! Product and notification stay on their embedded stores: the server for tests that speaks MongoDB's protocol proves how the adapters
-//! behave, one use case at a time, and comes to a stand under a whole demo. Their suites, `deployment` and `drill` run on it.
 
 use testkit::{FreshDatabase, real_store};
 
 use super::process::Environment;
+
+/// Addresses for a whole demo. Product and notification stay on their embedded stores: the server for tests that speaks MongoDB's
+/// protocol shows how the adapters behave, one use case at a time, and comes to a stand under the loading of a demo. `deployment` and
+/// `drill` run platforms on it.
+pub(crate) fn of_a_demo() -> Option<Environment> {
+    let mut stores = stores()?;
+    stores.retain(|name, _| {
+        !["UM_PRODUCT__STORE", "UM_NOTIFICATION__STORE"].contains(&name.as_str())
+    });
+    Some(stores)
+}
 
 /// Addresses of fresh stores; none unless every server is there. They go with the servers: `scripts/stores down`.
 pub(crate) fn stores() -> Option<Environment> {
@@ -15,6 +23,12 @@ pub(crate) fn stores() -> Option<Environment> {
     let mut put = |role: &str, address: String| {
         stores.insert(format!("UM_{role}__STORE"), address);
     };
+    let mongodb = real_store("mongodb")?;
+    for (role, name) in [("PRODUCT", "product"), ("NOTIFICATION", "notification")] {
+        // The server for tests proves behaviour, not speed.
+        let database = with_path(&mongodb, &format!("um_journey_{short}_{name}"));
+        put(role, with_pair(&database, "timeoutMS", "30000"));
+    }
     let redis = real_store("redis")?;
     put("CART", with_pair(&redis, "prefix", &format!("um:{ours}:cart:")));
     put("SEARCH", with_path(&real_store("elasticsearch")?, &format!("um-{ours}")));
