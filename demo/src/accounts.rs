@@ -2,6 +2,9 @@
 
 use mesh::Mesh;
 use proto::auth as pb;
+use tonic::Code;
+
+use crate::patience::patiently;
 
 /// What to type at sign-in. These passwords are public: demo data is refused in production.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -44,18 +47,20 @@ impl Default for Accounts {
 }
 
 pub(crate) async fn create(mesh: &Mesh, accounts: &Accounts) -> anyhow::Result<()> {
-    let mut auth = mesh.auth();
-    auth.create_admin(pb::CreateAdminRequest {
+    let admin = pb::CreateAdminRequest {
         login: accounts.admin.login.clone(),
         password: accounts.admin.password.clone(),
         name: "Bozor egasi".to_owned(),
-    })
-    .await?;
+    };
+    match patiently(async || mesh.auth().create_admin(admin.clone()).await).await {
+        Err(status) if status.code() != Code::AlreadyExists => return Err(status.into()),
+        _ => {}
+    }
     register(mesh, &accounts.shopper, "Dilnoza Karimova").await?;
     Ok(())
 }
 
-/// Signs somebody up; the new user's id.
+/// Signs somebody up, or in; the user's id.
 pub(crate) async fn register(mesh: &Mesh, account: &Account, name: &str) -> anyhow::Result<String> {
     let request = pb::RegisterRequest {
         phone: account.login.clone(),
@@ -64,6 +69,16 @@ pub(crate) async fn register(mesh: &Mesh, account: &Account, name: &str) -> anyh
         locale: "uz".to_owned(),
         ..Default::default()
     };
-    let signed_in = mesh.auth().register(request).await?.into_inner();
-    Ok(signed_in.user.unwrap_or_default().id)
+    let signed_in = match patiently(async || mesh.auth().register(request.clone()).await).await {
+        Err(status) if status.code() == Code::AlreadyExists => {
+            let request = pb::LoginRequest {
+                login: account.login.clone(),
+                password: account.password.clone(),
+                ..Default::default()
+            };
+            patiently(async || mesh.auth().login(request.clone()).await).await
+        }
+        answer => answer,
+    };
+    Ok(signed_in?.user.unwrap_or_default().id)
 }

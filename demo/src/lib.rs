@@ -1,22 +1,24 @@
 //! A shop with something in it: the demo catalogue, its merchants, and accounts to try it with.
 //!
 //! [`load`] writes everything through the services themselves, as a merchant and the platform owner would; nothing goes around
-//! their rules. Loading into a platform that has products already changes nothing.
+//! their rules. Loading again adds what is missing, so that a load that was cut off is finished by the next.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use mesh::{Context, Mesh};
-use proto::product as products;
+use proto::product as pb;
 
 mod accounts;
 pub mod catalogue;
 mod merchants;
+mod patience;
 mod shelf;
 
 pub use accounts::{Account, Accounts};
 use catalogue::Catalogue;
+use patience::patiently;
 
 /// Things written at once.
 const PARALLEL: usize = 8;
@@ -28,11 +30,11 @@ pub async fn load(mesh: &Mesh, progress: impl Fn(&str) + Sync) -> anyhow::Result
 
 async fn fill(mesh: &Mesh, progress: impl Fn(&str) + Sync) -> anyhow::Result<Accounts> {
     let accounts = Accounts::new();
-    if has_products(mesh).await? {
+    let catalogue = Catalogue::read()?;
+    if products(mesh).await? >= catalogue.products.len() {
         progress("the catalogue is there already");
         return Ok(accounts);
     }
-    let catalogue = Catalogue::read()?;
     let people = accounts::create(mesh, &accounts);
     let sellers = merchants::create(mesh, &catalogue, &accounts);
     let categories = shelf::put_categories(mesh, &catalogue);
@@ -62,13 +64,15 @@ async fn fill(mesh: &Mesh, progress: impl Fn(&str) + Sync) -> anyhow::Result<Acc
     Ok(accounts)
 }
 
-async fn has_products(mesh: &Mesh) -> anyhow::Result<bool> {
-    let request = products::ListProductsRequest {
-        page: Some(proto::value::PageRequest { limit: 1, ..Default::default() }),
+/// How many there are on show.
+async fn products(mesh: &Mesh) -> anyhow::Result<usize> {
+    let request = pb::ListProductsRequest {
+        page: Some(proto::value::PageRequest { limit: 1, count: true, ..Default::default() }),
         ..Default::default()
     };
-    let found = mesh.product().list_products(request).await?.into_inner();
-    Ok(!found.products.is_empty())
+    let found = patiently(async || mesh.product().list_products(request.clone()).await).await?;
+    let count = found.page.and_then(|page| page.count).unwrap_or(0);
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// Search follows by events; a moment later it knows everything. Not worth failing for.

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
+use anyhow::Context as _;
 use mesh::{Caller, Context, Mesh};
 use proto::auth as pb;
+use tonic::Code;
 
 use crate::{
     Account, Accounts, accounts,
     catalogue::{Catalogue, Merchant},
+    patience::patiently,
 };
 
 /// Ids by the catalogue's keys.
@@ -36,16 +39,34 @@ async fn create_one(mesh: &Mesh, merchant: &Merchant, password: &str) -> anyhow:
         email: merchant.email.clone(),
         ..Default::default()
     };
-    let mut auth = mesh.auth();
+    let owner = Context::new(Caller::user(owner.parse()?));
     let applied =
-        Context::new(Caller::user(owner.parse()?)).scope(auth.apply_merchant(application));
-    let merchant = applied.await?.into_inner().merchant.unwrap_or_default();
+        async || owner.clone().scope(mesh.auth().apply_merchant(application.clone())).await;
+    let id = match patiently(applied).await {
+        Err(status) if status.code() == Code::AlreadyExists => find(mesh, merchant).await?,
+        applied => applied?.merchant.unwrap_or_default().id,
+    };
     let approval = pb::DecideMerchantRequest {
-        id: merchant.id.clone(),
+        id: id.clone(),
         status: pb::MerchantStatus::Active.into(),
         plan: "professional".to_owned(),
         reason: String::new(),
     };
-    mesh.auth().decide_merchant(approval).await?;
-    Ok(merchant.id)
+    patiently(async || mesh.auth().decide_merchant(approval.clone()).await).await?;
+    Ok(id)
+}
+
+/// The one that applied in a load that was cut off.
+async fn find(mesh: &Mesh, merchant: &Merchant) -> anyhow::Result<String> {
+    let request = pb::ListMerchantsRequest {
+        page: Some(proto::value::PageRequest { limit: 100, ..Default::default() }),
+        ..Default::default()
+    };
+    // Only the platform owner sees all of them.
+    let owner = Caller { roles: vec!["admin".to_owned()], ..Caller::user(ids::UserId::new()) };
+    let owner = Context::new(owner);
+    let list = async || owner.clone().scope(mesh.auth().list_merchants(request.clone())).await;
+    let list = patiently(list).await?;
+    let found = list.merchants.into_iter().find(|known| known.tin == merchant.tin);
+    found.map(|known| known.id).with_context(|| format!("merchant {} is nowhere", merchant.key))
 }

@@ -3,10 +3,12 @@
 use anyhow::Context as _;
 use mesh::Mesh;
 use proto::{file as files, order as orders, product as pb, value};
+use tonic::Code;
 
 use crate::{
     catalogue::{Catalogue, Product, Review, SecondOffer, Text, Variant},
     merchants::Sellers,
+    patience::patiently,
 };
 
 /// Tiyin in a so'm.
@@ -24,7 +26,7 @@ pub(crate) async fn put_categories(mesh: &Mesh, catalogue: &Catalogue) -> anyhow
             ..Default::default()
         };
         let request = pb::PutCategoryRequest { category: Some(category) };
-        mesh.product().put_category(request).await?;
+        patiently(async || mesh.product().put_category(request.clone()).await).await?;
     }
     Ok(())
 }
@@ -40,8 +42,12 @@ pub(crate) async fn put_product(
         product: Some(draft(product, picture)),
         merchant_id: merchant.clone(),
     };
-    let created = mesh.product().create_product(request).await?.into_inner();
-    let created = created.product.context("the product was not returned")?;
+    let created = patiently(async || mesh.product().create_product(request.clone()).await).await;
+    let created = match created {
+        Err(status) if status.code() == Code::AlreadyExists => find(mesh, product).await?,
+        created => created?.product,
+    };
+    let created = created.context("the product was not returned")?;
     if !product.second_offers.is_empty() {
         let offers = product
             .second_offers
@@ -49,12 +55,19 @@ pub(crate) async fn put_product(
             .map(|offer| second_offer(offer, &created, sellers))
             .collect::<anyhow::Result<_>>()?;
         let request = orders::PutOffersRequest { product: Some(created.clone()), offers };
-        mesh.order().put_offers(request).await?;
+        patiently(async || mesh.order().put_offers(request.clone()).await).await?;
     }
-    for review in &product.reviews {
-        put_review(mesh, &created.id, review).await?;
+    for (reviewer, review) in (1..).zip(&product.reviews) {
+        put_review(mesh, &created.id, reviewer, review).await?;
     }
     Ok(())
+}
+
+/// The one of a load that was cut off.
+async fn find(mesh: &Mesh, product: &Product) -> anyhow::Result<Option<pb::Product>> {
+    let request = pb::GetProductRequest { id_or_slug: product.key.clone() };
+    let found = patiently(async || mesh.product().get_product(request.clone()).await).await?;
+    Ok(found.product)
 }
 
 async fn upload(mesh: &Mesh, product: &Product, merchant: &str) -> anyhow::Result<value::Picture> {
@@ -64,8 +77,8 @@ async fn upload(mesh: &Mesh, product: &Product, merchant: &str) -> anyhow::Resul
         bucket: "products".to_owned(),
         merchant_id: merchant.to_owned(),
     };
-    let file = mesh.file().upload(request).await?.into_inner().file;
-    file.and_then(|file| file.picture).context("the picture was not returned")
+    let uploaded = patiently(async || mesh.file().upload(request.clone()).await).await?;
+    uploaded.file.and_then(|file| file.picture).context("the picture was not returned")
 }
 
 fn draft(product: &Product, picture: value::Picture) -> pb::ProductDraft {
@@ -121,15 +134,21 @@ fn second_offer(
     })
 }
 
-async fn put_review(mesh: &Mesh, product: &str, review: &Review) -> anyhow::Result<()> {
+/// Reviewers have no accounts; the same number is the same person in the next load.
+async fn put_review(
+    mesh: &Mesh,
+    product: &str,
+    reviewer: u128,
+    review: &Review,
+) -> anyhow::Result<()> {
     let request = pb::PutReviewRequest {
         product_id: product.to_owned(),
         rating: review.rating,
         text: review.text.clone(),
         author: review.author.clone(),
-        user_id: ids::UserId::new().to_string(),
+        user_id: ids::UserId::from_u128(reviewer).to_string(),
     };
-    mesh.product().put_review(request).await?;
+    patiently(async || mesh.product().put_review(request.clone()).await).await?;
     Ok(())
 }
 

@@ -8,7 +8,11 @@
     reason = "a test fails by panicking, and other tests use more of the support"
 )]
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use mesh::Role;
 use testkit::Folder;
@@ -214,4 +218,39 @@ fn a_platform_starts_takes_an_admin_and_drains() {
     assert_eq!(ended.code(), Some(0), "{ended}");
     let log = std::fs::read_to_string(folder.path().join("stderr.log")).unwrap();
     assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn a_demo_that_was_cut_off_is_finished_by_the_next() {
+    let folder = Folder::new("startup");
+    let data = folder.path().join("data");
+    let arguments = ["demo", "--json", "--port-base", "0", "--data-dir", data.to_str().unwrap()];
+    let quiet = environment(&[("UM_TELEMETRY__LEVEL", "warn")]);
+    let some_pictures = || {
+        let loading = Instant::now();
+        while files(&data) < 60 {
+            assert!(loading.elapsed() < Duration::from_mins(1), "nothing is loaded");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let said = process::run_and_kill(folder.path(), &arguments, &quiet, some_pictures);
+    assert_eq!(said, "", "it was not ready yet");
+    let demo = Program::start(folder.path(), &arguments, &quiet);
+    let gateway = demo.ready()["gateway"].as_str().unwrap().to_owned();
+    let owner = demo.ready()["accounts"]["merchant"].clone();
+    run(async move {
+        let guest = Client::new(&gateway);
+        let products = guest.get("/v1/store/products?limit=1&count=exact").await.expect(200);
+        assert_eq!(products["meta"]["count"], 104);
+        let login = |name: &str| owner[name].as_str().unwrap().to_owned();
+        let merchant = shop::login(&guest, &login("login"), &login("password")).await;
+        merchant.get("/v1/merchant/products").await.expect(200);
+    });
+}
+
+/// Files under a folder.
+fn files(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    paths.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }

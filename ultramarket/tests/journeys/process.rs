@@ -150,6 +150,29 @@ pub(crate) fn run_with_input(
     Ended { code: status.code().unwrap_or(-1), stdout, stderr }
 }
 
+/// Starts the program and kills it when it has come so far, without a warning; what it had said until then.
+pub(crate) fn run_and_kill(
+    folder: &Path,
+    arguments: &[&str],
+    environment: &Environment,
+    so_far: impl FnOnce(),
+) -> String {
+    let mut child = command(BINARY, folder, environment)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    so_far();
+    assert!(child.try_wait().unwrap().is_none(), "it has not ended by itself");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut said).unwrap();
+    said
+}
+
 /// A process that lives as long as this test binary, whatever way that ends: its guard reads from a pipe that only we hold, kills
 /// the process when the pipe closes, and removes the data folder.
 #[derive(Debug)]
