@@ -33,9 +33,13 @@ use fault::Fault;
 use ids::EventId;
 use mesh::Role;
 use postgres::{Error, Postgres, moment, timestamp};
-use sqlx::{PgConnection, QueryBuilder, Row as _, postgres::PgRow};
+use sqlx::{
+    PgConnection, QueryBuilder, Row as _,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+};
 
-use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel};
+use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel, Parked, born_before};
 
 /// Writes events in the caller's transaction, all in one statement.
 pub async fn append(
@@ -120,6 +124,25 @@ pub async fn first_time(
     Ok(inserted.rows_affected() == 1)
 }
 
+/// Forgets events that were received before a moment, at most `limit` of them; how many. Processes that forget at once share the
+/// work.
+pub async fn forget(
+    connection: &mut PgConnection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64, sqlx::Error> {
+    let deleted = sqlx::query(
+        "delete from inbox where event = any(array(
+         select event from inbox where event < $1 and at < $2 order by event limit $3 for update skip locked))",
+    )
+    .bind(postgres::uuid(born_before(before)))
+    .bind(moment(before))
+    .bind(i64::from(limit))
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
 /// The relay's side of a database.
 #[derive(Debug)]
 pub struct PostgresOutbox {
@@ -170,6 +193,15 @@ impl PostgresOutbox {
         Ok(claimed)
     }
 
+    /// What is one statement.
+    async fn execute(
+        &self,
+        statement: Query<'_, sqlx::Postgres, PgArguments>,
+    ) -> Result<u64, Error> {
+        let mut connection = self.database.connection().await?;
+        Ok(statement.execute(&mut *connection).await?.rows_affected())
+    }
+
     async fn counted(&self) -> Result<Backlog, Error> {
         let mut connection = self.database.connection().await?;
         let row = sqlx::query(
@@ -184,32 +216,53 @@ impl PostgresOutbox {
             oldest: row.try_get::<Option<_>, _>("oldest")?.map(timestamp),
         })
     }
+
+    async fn set_aside(&self, limit: u32) -> Result<Vec<Parked>, Error> {
+        let mut connection = self.database.connection().await?;
+        let rows = sqlx::query(
+            "select event, kind, subject, subscriber, attempts, error, written_at from outbox
+             where parked order by row limit $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?;
+        Ok(rows.iter().map(parked).collect::<Result<_, _>>()?)
+    }
 }
 
 fn parcel(row: &PgRow) -> Result<Parcel, sqlx::Error> {
-    let attempts: i32 = row.try_get("attempts")?;
     Ok(Parcel {
         row: row.try_get("row")?,
-        event: postgres::id::<ids::kind::Event>(row.try_get("event")?).to_string(),
+        event: event(row)?,
         kind: row.try_get("kind")?,
         subject: row.try_get("subject")?,
         payload: row.try_get("payload")?,
-        attempts: attempts.unsigned_abs(),
+        attempts: attempts(row)?,
     })
+}
+
+fn parked(row: &PgRow) -> Result<Parked, sqlx::Error> {
+    Ok(Parked {
+        event: event(row)?,
+        kind: row.try_get("kind")?,
+        subject: row.try_get("subject")?,
+        subscriber: row.try_get("subscriber")?,
+        attempts: attempts(row)?,
+        error: row.try_get::<Option<_>, _>("error")?.unwrap_or_default(),
+        written_at: timestamp(row.try_get("written_at")?),
+    })
+}
+
+fn event(row: &PgRow) -> Result<String, sqlx::Error> {
+    Ok(postgres::id::<ids::kind::Event>(row.try_get("event")?).to_string())
+}
+
+fn attempts(row: &PgRow) -> Result<u32, sqlx::Error> {
+    Ok(row.try_get::<i32, _>("attempts")?.unsigned_abs())
 }
 
 #[async_trait]
 impl OutboxStore for PostgresOutbox {
-    async fn claim(
-        &self,
-        subscriber: Role,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Parcel>, Fault> {
-        let mut claimed = self.claimed(&[subscriber], now, limit).await?;
-        Ok(claimed.pop().map(|(_, parcels)| parcels).unwrap_or_default())
-    }
-
     async fn claim_each(
         &self,
         subscribers: &[Role],
@@ -220,36 +273,42 @@ impl OutboxStore for PostgresOutbox {
     }
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
-        let settle = async {
-            let mut connection = self.database.connection().await?;
-            sqlx::query("delete from outbox where row = any($1)")
-                .bind(rows)
-                .execute(&mut *connection)
-                .await?;
-            Ok::<_, Error>(())
-        };
-        Ok(settle.await?)
+        let settle = sqlx::query("delete from outbox where row = any($1)").bind(rows);
+        self.execute(settle).await?;
+        Ok(())
     }
 
     async fn fail(&self, row: i64, error: String, next: Option<Timestamp>) -> Result<(), Fault> {
-        let fail = async {
-            let mut connection = self.database.connection().await?;
-            sqlx::query(
-                "update outbox set attempts = attempts + 1, error = $2, parked = $3, leased_until = null,
-                 next_at = coalesce($4, next_at) where row = $1",
-            )
-            .bind(row)
-            .bind(error)
-            .bind(next.is_none())
-            .bind(next.map(moment))
-            .execute(&mut *connection)
-            .await?;
-            Ok::<_, Error>(())
-        };
-        Ok(fail.await?)
+        let fail = sqlx::query(
+            "update outbox set attempts = attempts + 1, error = $2, parked = $3, leased_until = null,
+             next_at = coalesce($4, next_at) where row = $1",
+        );
+        let fail = fail.bind(row).bind(error).bind(next.is_none()).bind(next.map(moment));
+        self.execute(fail).await?;
+        Ok(())
+    }
+
+    async fn release(&self, rows: Vec<i64>, next: Timestamp) -> Result<(), Fault> {
+        let release =
+            sqlx::query("update outbox set leased_until = null, next_at = $2 where row = any($1)");
+        self.execute(release.bind(rows).bind(moment(next))).await?;
+        Ok(())
     }
 
     async fn backlog(&self) -> Result<Backlog, Fault> {
         Ok(self.counted().await?)
+    }
+
+    async fn parked(&self, limit: u32) -> Result<Vec<Parked>, Fault> {
+        Ok(self.set_aside(limit).await?)
+    }
+
+    async fn replay(&self, event: Option<EventId>, now: Timestamp) -> Result<u64, Fault> {
+        let replay = sqlx::query(
+            "update outbox set parked = false, attempts = 0, leased_until = null, next_at = $2
+             where parked and ($1::uuid is null or event = $1)",
+        );
+        let replay = replay.bind(event.map(postgres::uuid)).bind(moment(now));
+        Ok(self.execute(replay).await?)
     }
 }

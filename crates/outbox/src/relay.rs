@@ -1,16 +1,14 @@
 //! Carries events from the outbox to their subscribers.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use clock::Clock;
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use mesh::{Context, Mesh, Role};
-use prost::Message as _;
-use proto::event as pb;
+use mesh::{Mesh, Role};
 use telemetry::{IntCounterVec, IntGaugeVec, Metrics};
 use tokio::{
     sync::{Notify, broadcast},
@@ -18,9 +16,15 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{ATTEMPTS, OutboxStore, Parcel, pause};
+use crate::{OutboxStore, Parcel};
 
-/// Events sent in one call.
+mod delivery;
+mod watch;
+
+use delivery::{Then, Visit};
+pub use watch::Watch;
+
+/// Events claimed for a subscriber at once, and sent in one call at most.
 const BATCH: u32 = 128;
 /// Between two looks at least. A first event leaves at once; under load, those of a few milliseconds travel together, which costs
 /// the store and the subscribers a fraction.
@@ -29,8 +33,6 @@ const GATHER: Duration = Duration::from_millis(5);
 const IDLE: Duration = Duration::from_millis(500);
 /// How long delivered rows stay: what is removed together costs one commit.
 const SWEEP: Duration = Duration::from_millis(100);
-/// How long a subscriber may take for a batch.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Delivers the events of one service. Cheap to clone.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ struct Inner {
     clock: Clock,
     subscribers: Vec<Role>,
     written: Notify,
-    settled: broadcast::Sender<(String, String)>,
+    settled: broadcast::Sender<watch::Seen>,
     delivered: IntCounterVec,
     waiting: IntGaugeVec,
     /// Rows that were delivered and are still in the store.
@@ -66,7 +68,7 @@ impl Relay {
     ) -> Self {
         let delivered = metrics.counter(
             "events_delivered_total",
-            "Events taken over by a subscriber, refused by it, or parked.",
+            "Events applied by a subscriber, refused by it, left for later because it was away, or parked.",
             &["subscriber", "outcome"],
         );
         let waiting = metrics.gauge(
@@ -105,33 +107,49 @@ impl Relay {
         Ok(())
     }
 
-    /// One batch for each subscriber at a time: a slow one holds up nobody else, and each hears of things in their order.
+    /// One visit to each subscriber at a time: a slow one holds up nobody else, and each hears of things in their order.
     async fn work(&self, stop: &CancellationToken) {
         let mut idle = self.0.subscribers.clone();
         let mut busy = FuturesUnordered::new();
+        // Subscribers that are left in peace until then.
+        let mut resting: Vec<(Role, Instant)> = Vec::new();
         // Subscribers that were busy when something was written.
         let mut missed: HashSet<Role> = HashSet::new();
+        let mut paces = HashMap::new();
         let mut look = true;
         let mut soonest = Instant::now();
         while !stop.is_cancelled() {
-            if look && soonest <= Instant::now() {
-                soonest = Instant::now() + GATHER;
+            let now = Instant::now();
+            for (subscriber, _) in resting.extract_if(.., |(_, until)| *until <= now) {
+                idle.push(subscriber);
+                look = true;
+            }
+            if look && soonest <= now {
+                soonest = now + GATHER;
                 look = false;
                 for (subscriber, parcels) in self.claim(&idle).await {
                     idle.retain(|role| *role != subscriber);
-                    busy.push(self.deliver(subscriber, parcels));
+                    let pace = paces.remove(&subscriber).unwrap_or_default();
+                    let visit = Visit { relay: &self.0, subscriber, stop, pace };
+                    busy.push(visit.deliver(parcels));
                 }
             }
             let next = if look { soonest } else { Instant::now() + IDLE };
+            let next = resting.iter().map(|(_, until)| *until).fold(next, Instant::min);
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.0.written.notified() => {
                     missed.extend(self.0.subscribers.iter().filter(|role| !idle.contains(role)));
                     look = true;
                 }
-                Some((subscriber, more)) = busy.next() => {
-                    idle.push(subscriber);
-                    look |= missed.remove(&subscriber) || more;
+                Some((subscriber, pace, then)) = busy.next() => {
+                    paces.insert(subscriber, pace);
+                    if let Then::Rest(pause) = then {
+                        resting.push((subscriber, Instant::now() + pause));
+                    } else {
+                        idle.push(subscriber);
+                        look |= missed.remove(&subscriber) || then == Then::More;
+                    }
                 }
                 () = tokio::time::sleep_until(next) => look = true,
             }
@@ -150,56 +168,6 @@ impl Relay {
         })
     }
 
-    /// Delivers one batch; whether there may be more at once.
-    async fn deliver(&self, subscriber: Role, parcels: Vec<Parcel>) -> (Role, bool) {
-        let full = parcels.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let (good, broken): (Vec<_>, Vec<_>) =
-            parcels.into_iter().map(decode).partition(|(_, event)| event.is_some());
-        for (parcel, _) in broken {
-            self.put_back(subscriber, &parcel, "cannot be decoded", true).await;
-        }
-        let (parcels, events): (Vec<Parcel>, Vec<Option<pb::Event>>) = good.into_iter().unzip();
-        let request = pb::DeliverRequest { events: events.into_iter().flatten().collect() };
-        let mut client = self.0.mesh.events(subscriber);
-        let context = Context::service("relay").within(DEADLINE);
-        match context.scope(client.deliver(request)).await {
-            Ok(answer) => self.settle(subscriber, parcels, answer.into_inner()).await,
-            Err(status) => {
-                // The subscriber is away: none of them is to blame, and none is parked for it.
-                tracing::debug!(%subscriber, %status, "the subscriber is away");
-                for parcel in &parcels {
-                    self.put_back(subscriber, parcel, "away", false).await;
-                }
-                return (subscriber, false);
-            }
-        }
-        (subscriber, full)
-    }
-
-    async fn settle(&self, subscriber: Role, parcels: Vec<Parcel>, answer: pb::DeliverResponse) {
-        let applied: HashSet<String> = answer.applied.into_iter().collect();
-        let (done, refused): (Vec<Parcel>, Vec<Parcel>) =
-            parcels.into_iter().partition(|parcel| applied.contains(&parcel.event));
-        if !done.is_empty() {
-            self.done().extend(done.iter().map(|parcel| parcel.row));
-            let count = u64::try_from(done.len()).unwrap_or(0);
-            self.0.delivered.with_label_values(&[subscriber.as_str(), "applied"]).inc_by(count);
-            for parcel in done {
-                // Nobody may be watching.
-                drop(self.0.settled.send((parcel.kind, parcel.subject)));
-            }
-        }
-        for parcel in refused {
-            let why = answer.rejected.iter().find(|rejection| rejection.event_id == parcel.event);
-            let why = why.map_or("not applied", |rejection| rejection.reason.as_str());
-            self.put_back(subscriber, &parcel, why, true).await;
-        }
-    }
-
-    fn done(&self) -> std::sync::MutexGuard<'_, Vec<i64>> {
-        self.0.done.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Removes what was delivered, many rows with one commit: nobody waits for it. Rows that a crash leaves behind are delivered
     /// again, which changes nothing.
     async fn sweep(&self, stop: &CancellationToken) {
@@ -212,30 +180,13 @@ impl Relay {
     }
 
     async fn remove_delivered(&self) {
-        let rows = std::mem::take(&mut *self.done());
+        let rows = std::mem::take(&mut *self.0.done());
         if rows.is_empty() {
             return;
         }
         if let Err(fault) = self.0.store.settle(rows.clone()).await {
             tracing::warn!(%fault, "delivered events could not be removed; it is tried again");
-            self.done().extend(rows);
-        }
-    }
-
-    async fn put_back(&self, subscriber: Role, parcel: &Parcel, why: &str, blame: bool) {
-        let park = blame && parcel.attempts + 1 >= ATTEMPTS;
-        let next = (!park).then(|| self.0.clock.now().plus(pause(parcel.attempts)));
-        if park {
-            tracing::error!(%subscriber, event = parcel.event, kind = parcel.kind, why, "an event was parked");
-        }
-        let outcome = match (park, blame) {
-            (true, _) => "parked",
-            (false, true) => "refused",
-            (false, false) => "away",
-        };
-        self.0.delivered.with_label_values(&[subscriber.as_str(), outcome]).inc();
-        if let Err(fault) = self.0.store.fail(parcel.row, why.to_owned(), next).await {
-            tracing::warn!(%subscriber, %fault, "a failed event could not be put back");
+            self.0.done().extend(rows);
         }
     }
 
@@ -257,31 +208,8 @@ impl Relay {
     }
 }
 
-fn decode(parcel: Parcel) -> (Parcel, Option<pb::Event>) {
-    let event = pb::Event::decode(parcel.payload.as_slice()).ok();
-    (parcel, event)
-}
-
-/// Sees deliveries from the moment it was made.
-#[derive(Debug)]
-pub struct Watch(broadcast::Receiver<(String, String)>);
-
-impl Watch {
-    /// Waits until an event of this kind about this subject was taken over by a subscriber; false when `limit` passes first.
-    pub async fn delivered(mut self, kind: &str, subject: &str, limit: Duration) -> bool {
-        let seen = async {
-            loop {
-                match self.0.recv().await {
-                    Ok((seen_kind, seen_subject))
-                        if seen_kind == kind && seen_subject == subject =>
-                    {
-                        return true;
-                    }
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return false,
-                }
-            }
-        };
-        tokio::time::timeout(limit, seen).await.unwrap_or(false)
+impl Inner {
+    fn done(&self) -> std::sync::MutexGuard<'_, Vec<i64>> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -37,6 +37,11 @@ pub async fn migrate_to(config: &Config, version: i64) -> anyhow::Result<()> {
     store::migrate_to(&config.store, version).await
 }
 
+/// The events that wait here for their subscribers, for whoever repairs what they could not do.
+pub async fn outbox(config: &Config) -> anyhow::Result<Arc<dyn outbox::OutboxStore>> {
+    Ok(store::open(&config.store, grpc::events::encode).await?.outbox())
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, grpc::events::encode).await?;

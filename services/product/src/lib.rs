@@ -35,6 +35,11 @@ pub fn schema(config: &Config) -> i64 {
     store::schema(&config.store)
 }
 
+/// The events that wait here for their subscribers, for whoever repairs what they could not do.
+pub async fn outbox(config: &Config) -> anyhow::Result<Arc<dyn outbox::OutboxStore>> {
+    Ok(store::open(&config.store, encode).await?.outbox())
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, encode).await?;

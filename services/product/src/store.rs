@@ -73,6 +73,8 @@ pub trait ProductStore: Send + Sync + 'static {
         pieces: Vec<(ProductId, i64)>,
         now: Timestamp,
     ) -> Result<(), Fault>;
+    /// Forgets events received before a moment, at most so many; how many. One that is delivered again after that counts again.
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Fault>;
 
     /// Every category, by position and slug.
     async fn categories(&self) -> Result<Vec<Category>, Fault>;

@@ -18,10 +18,13 @@ use testkit::Folder;
 
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "contract/told.rs"]
+mod told;
 #[path = "contract/two_processes.rs"]
 mod two_processes;
 
 use fixtures::{NOW, category, events, ids, new, next, review};
+use told::{old_receipts_are_forgotten_in_batches, what_was_set_aside_is_listed_and_sent_again};
 
 async fn what_is_written_is_read_and_told(store: &dyn ProductStore) {
     let phones = category(store, "telefonlar", None).await;
@@ -317,6 +320,8 @@ macro_rules! contract {
                 an_archived_product_is_closed_and_frees_its_skus,
                 older_offers_are_ignored_and_the_version_stays,
                 sales_count_once,
+                old_receipts_are_forgotten_in_batches,
+                what_was_set_aside_is_listed_and_sent_again,
                 every_sort_is_paged_without_gaps_or_repeats,
                 filters_narrow_lists_and_counts,
                 a_moved_category_takes_its_products_along,

@@ -1,4 +1,4 @@
-//! Work beside requests: unpaid orders end, old answers are forgotten.
+//! Work beside requests: unpaid orders end, old answers and receipts of events are forgotten.
 
 use std::time::Duration;
 
@@ -18,11 +18,13 @@ const KEPT: Duration = Duration::from_hours(48);
 const AGAIN: Duration = Duration::from_mins(1);
 
 impl Orders {
-    /// Ends unpaid orders and forgets old answers until it is told to stop.
+    /// Ends unpaid orders and forgets old answers and receipts until it is told to stop.
     pub(crate) async fn sweep(self, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             self.expire_due().await?;
             while self.0.store.forget(self.now().minus(KEPT), BATCH).await? == u64::from(BATCH) {}
+            let received = self.now().minus(outbox::REMEMBERED);
+            while self.0.store.forget_received(received, BATCH).await? == u64::from(BATCH) {}
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(SWEEP) => {}

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ids::OrderId;
+use ids::{EventId, OrderId};
 use money::Money;
 use order::{
     Error,
-    store::{Key, OrderStore},
+    store::{Key, OrderStore, Step},
 };
 
 use crate::{NOW, placed, placing, stocked};
@@ -59,4 +59,30 @@ pub(crate) async fn old_answers_are_forgotten_in_batches(store: &dyn OrderStore)
     assert_eq!(store.forget(before, 2).await.unwrap(), 1);
     assert_eq!(store.forget(before, 2).await.unwrap(), 0);
     assert!(store.recall("payment:1", "3").await.unwrap().is_some());
+}
+
+pub(crate) async fn old_receipts_are_forgotten_in_batches(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 100).await;
+    let order = placed(store, placing(&[(goods.id, 1)])).await;
+    let until = order.reserved_until.unwrap();
+    let at = |minute: u64| NOW.plus(Duration::from_mins(minute));
+    // Names of events begin with the moment of their birth.
+    let born = |minute| u128::try_from(at(minute).millis()).unwrap() << 80;
+    let events: Vec<String> =
+        (0..5).map(|minute| EventId::from_u128(born(minute)).to_string()).collect();
+    let received = |event: &String, minute| {
+        let cause = Some(event.clone());
+        let step: Step = Box::new(move |order| Ok(order.payment_started(until, NOW)));
+        async move { store.apply(order.id, cause, step, at(minute)).await.unwrap().order.version }
+    };
+    for (minute, event) in (0..).zip(&events) {
+        received(event, minute).await;
+    }
+    let mut forgotten = Vec::new();
+    for _ in 0..3 {
+        forgotten.push(store.forget_received(at(3), 2).await.unwrap());
+    }
+    assert_eq!(forgotten, [2, 1, 0]);
+    assert_eq!(received(&events[3], 9).await, 6, "it is remembered");
+    assert_eq!(received(&events[2], 9).await, 7, "it is forgotten");
 }

@@ -17,6 +17,8 @@ use crate::{
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// Products written in one go.
 const BATCH: usize = 100;
+/// Receipts of events forgotten in one go.
+const RECEIPTS: u32 = 1000;
 /// Columns by their place in errors of whole lines.
 const WHOLE_LINE: &str = "";
 
@@ -52,13 +54,15 @@ impl Catalogue {
         job.ok_or(Error::JobNotFound)
     }
 
-    /// Runs imports, one after the other, until it is told to stop. One that was interrupted goes on after its last batch.
+    /// Runs imports, one after the other, until it is told to stop, and forgets old receipts of events between them. One that was interrupted goes on after its last batch.
     pub(crate) async fn run_imports(self, stop: CancellationToken) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
             if let Some((job, csv)) = self.store.next_job().await? {
                 self.run(job, &csv, &stop).await?;
                 continue;
             }
+            let received = self.clock.now().minus(outbox::REMEMBERED);
+            while self.store.forget_received(received, RECEIPTS).await? == u64::from(RECEIPTS) {}
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.imports.notified() => {}

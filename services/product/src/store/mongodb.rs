@@ -118,6 +118,10 @@ impl ProductStore for MongoProducts {
         Ok(self.note_sales(event, pieces, now).await?)
     }
 
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
+        Ok(self.forget_sales(before, limit).await?)
+    }
+
     async fn categories(&self) -> Result<Vec<Category>, Fault> {
         Ok(self.all_categories().await?)
     }

@@ -103,6 +103,10 @@ impl ProductStore for SqliteProducts {
         Ok(self.database.write(move |it| products::sold(it, &event, &pieces, now)).await?)
     }
 
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Fault> {
+        Ok(self.database.write(move |it| outbox::sqlite::forget(it, before, limit)).await?)
+    }
+
     async fn categories(&self) -> Result<Vec<Category>, Fault> {
         Ok(self.database.read(categories::all).await?)
     }

@@ -15,10 +15,12 @@ use mongodb::{
     Collection,
     bson::{Binary, DateTime, Document, doc, spec::BinarySubtype},
 };
-use outbox::{Backlog, Draft, LEASE, OutboxStore, Parcel};
+use outbox::{Backlog, Draft, LEASE, OutboxStore, Parcel, Parked};
 use serde::{Deserialize, Serialize};
 
 use super::PRODUCTS;
+
+mod parked;
 
 /// Letters that a document holds at most; a rule of the collection.
 pub(super) const MOST: usize = 256;
@@ -268,13 +270,20 @@ fn parcel(letter: Letter) -> Parcel {
 
 #[async_trait]
 impl OutboxStore for MongoOutbox {
-    async fn claim(
+    async fn claim_each(
         &self,
-        subscriber: Role,
+        subscribers: &[Role],
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Parcel>, Fault> {
-        Ok(self.claimed(subscriber, now, limit).await?)
+    ) -> Result<Vec<(Role, Vec<Parcel>)>, Fault> {
+        let mut claimed = Vec::new();
+        for subscriber in subscribers {
+            let parcels = self.claimed(*subscriber, now, limit).await?;
+            if !parcels.is_empty() {
+                claimed.push((*subscriber, parcels));
+            }
+        }
+        Ok(claimed)
     }
 
     async fn settle(&self, rows: Vec<i64>) -> Result<(), Fault> {
@@ -305,8 +314,30 @@ impl OutboxStore for MongoOutbox {
         Ok(())
     }
 
+    async fn release(&self, rows: Vec<i64>, next: Timestamp) -> Result<(), Fault> {
+        let cards = self.products::<Document>().await?;
+        for rows in rows.chunks(CHUNK) {
+            let of = doc! { "outbox.row": { "$exists": true, "$in": rows } };
+            let update = doc! {
+                "$set": { "outbox.$[letter].next_at": moment(next) },
+                "$unset": { "outbox.$[letter].lease": "" },
+            };
+            let ours = [doc! { "letter.row": { "$in": rows } }];
+            self.database.bounded(cards.update_many(of, update).array_filters(ours)).await?;
+        }
+        Ok(())
+    }
+
     async fn backlog(&self) -> Result<Backlog, Fault> {
         Ok(self.counted().await?)
+    }
+
+    async fn parked(&self, limit: u32) -> Result<Vec<Parked>, Fault> {
+        Ok(self.set_aside(limit).await?)
+    }
+
+    async fn replay(&self, event: Option<EventId>, now: Timestamp) -> Result<u64, Fault> {
+        Ok(self.sent_again(event, now).await?)
     }
 }
 

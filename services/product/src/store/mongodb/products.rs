@@ -184,6 +184,26 @@ impl MongoProducts {
             outcome => outcome.map_err(Aborted::told),
         }
     }
+
+    pub(super) async fn forget_sales(&self, before: Timestamp, limit: u32) -> Result<u64, Failure> {
+        let inbox = self.database.collection::<Receipt>(INBOX).await?;
+        let old = inbox.find(doc! { "at": { "$lt": moment(before) } });
+        let old = old.projection(doc! { "_id": 1 }).limit(i64::from(limit));
+        let old: Vec<String> =
+            self.database.all(old).await?.into_iter().map(|receipt| receipt.event).collect();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let forget = inbox.delete_many(doc! { "_id": { "$in": old } });
+        Ok(self.database.bounded(forget).await?.deleted_count)
+    }
+}
+
+/// What tells that an event has taken effect.
+#[derive(Debug, Deserialize)]
+struct Receipt {
+    #[serde(rename = "_id")]
+    event: String,
 }
 
 /// Pieces sold by one order.
