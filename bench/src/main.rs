@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod bare;
 mod checkout;
 mod load;
+mod rebuild;
 mod report;
 mod scale;
 mod scenarios;

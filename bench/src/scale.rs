@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     load::{self, Row},
-    progress, report, say, scenarios,
+    progress, rebuild, report, say, scenarios,
     server::Server,
     wire::{Connection, request},
 };
@@ -101,6 +101,10 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     say(&settle(&mut connection, options.products + options.lines).await?);
 
     let rows = read(&server, &categories, options).await?;
+    let words = NAMES.iter().map(|name| scenarios::escape(name));
+    let words =
+        words.map(|word| request("GET", &format!("/v1/store/search?limit=20&q={word}"), &[], ""));
+    say(&rebuild::while_searching(&server, words.collect(), options.connections).await?);
     let memory = (server.memory("VmRSS")?, server.memory("VmHWM")?);
     say(&format!(
         "\nMemory (RSS): {} MiB now, {} MiB at most.\n",

@@ -55,6 +55,7 @@ SKU_TAKEN = This SKU is taken
 SLUG_TAKEN = This slug is taken
 VERSION_MISMATCH = It has changed since you read it
 REVIEW_NOT_FOUND = No such review
+REBUILD_RUNNING = The search index is being rebuilt already
 JOB_NOT_FOUND = No such job
 FILE_NOT_FOUND = No such file
 ADDRESS_NOT_FOUND = No such address

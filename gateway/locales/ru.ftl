@@ -55,6 +55,7 @@ SKU_TAKEN = Этот SKU уже занят
 SLUG_TAKEN = Это имя адреса уже занято
 VERSION_MISMATCH = Данные изменились, прочитайте их заново
 REVIEW_NOT_FOUND = Отзыв не найден
+REBUILD_RUNNING = Поисковый индекс уже перестраивается
 JOB_NOT_FOUND = Задание не найдено
 FILE_NOT_FOUND = Файл не найден
 ADDRESS_NOT_FOUND = Адрес не найден

@@ -55,6 +55,7 @@ SKU_TAKEN = Бу SKU банд
 SLUG_TAKEN = Бу манзил номи банд
 VERSION_MISMATCH = Маълумот ўзгарган, қайтадан ўқинг
 REVIEW_NOT_FOUND = Шарҳ топилмади
+REBUILD_RUNNING = Қидирув индекси аллақачон қайта қурилмоқда
 JOB_NOT_FOUND = Топшириқ топилмади
 FILE_NOT_FOUND = Файл топилмади
 ADDRESS_NOT_FOUND = Манзил топилмади

@@ -55,6 +55,7 @@ SKU_TAKEN = Bu SKU band
 SLUG_TAKEN = Bu manzil nomi band
 VERSION_MISMATCH = Maʼlumot oʻzgargan, qaytadan oʻqing
 REVIEW_NOT_FOUND = Sharh topilmadi
+REBUILD_RUNNING = Qidiruv indeksi allaqachon qayta qurilmoqda
 JOB_NOT_FOUND = Topshiriq topilmadi
 FILE_NOT_FOUND = Fayl topilmadi
 ADDRESS_NOT_FOUND = Manzil topilmadi

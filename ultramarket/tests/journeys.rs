@@ -23,6 +23,8 @@ mod outside;
 mod pay;
 #[path = "journeys/refusals.rs"]
 mod refusals;
+#[path = "journeys/reindex.rs"]
+mod reindex;
 #[path = "journeys/sandboxes.rs"]
 mod sandboxes;
 #[path = "journeys/support.rs"]
@@ -65,6 +67,9 @@ journeys! {
         a_product_has_its_page
         search_reads_both_scripts_and_russian
         answers_are_tagged_and_cached;
+    reindex:
+        the_index_is_built_anew_while_people_search
+        the_command_line_builds_the_index_anew;
     buy:
         a_guest_buys_from_two_merchants
         a_shopper_hears_of_the_payment;

@@ -99,4 +99,6 @@ pub(crate) const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/v1/admin/orders/{id}/payments", Admin),
     ("GET", "/v1/admin/categories", Admin),
     ("POST", "/v1/admin/categories", Admin),
+    ("GET", "/v1/admin/search/rebuild", Admin),
+    ("POST", "/v1/admin/search/rebuild", Admin),
 ];

@@ -54,6 +54,7 @@ const SAFE: &[(&str, &str, &str)] = &[
     ("POST", "/v1/admin/merchants/{id}/reject", "sets a status"),
     ("POST", "/v1/admin/merchants/{id}/suspend", "sets a status"),
     ("POST", "/v1/admin/categories", "a category of the same name is replaced"),
+    ("POST", "/v1/admin/search/rebuild", "one at a time, and all end in the same index"),
 ];
 
 /// Whether a call to this route may be made although nothing will remember its answer.

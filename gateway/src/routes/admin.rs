@@ -24,6 +24,8 @@ use crate::{
     reply::{Answer, List, Localised, Made, created, locale, some},
 };
 
+mod search;
+
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_merchants))
@@ -35,6 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read_order))
         .routes(routes!(list_payments))
         .routes(routes!(list_categories, put_category))
+        .merge(search::routes())
 }
 
 fn status(params: &Params) -> Result<auth::MerchantStatus, Problem> {

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Token;
 
+mod rebuild;
+
+pub use rebuild::{Rebuild, RebuildState};
+
 /// One text in the languages of the platform.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Localized {

@@ -31,6 +31,15 @@ impl Api {
     }
 }
 
+/// Rebuilds are for services and the platform owner.
+fn require_owner() -> Result<(), Status> {
+    let caller = Context::caller();
+    if !caller.is_service() {
+        caller.require_admin()?;
+    }
+    Ok(())
+}
+
 #[tonic::async_trait]
 impl SearchService for Api {
     async fn search(&self, request: Request<pb::SearchRequest>) -> Answer<pb::SearchResponse> {
@@ -58,16 +67,28 @@ impl SearchService for Api {
     }
 
     async fn rebuild(&self, _: Request<pb::RebuildRequest>) -> Answer<pb::RebuildResponse> {
-        let caller = Context::caller();
-        if !caller.is_service() {
-            caller.require_admin()?;
-        }
-        // Goes on when the caller does not wait for it, and takes longer than a call may.
+        require_owner()?;
+        // Takes longer than a call may: it goes on when this one is answered.
         let context = Context { deadline: None, ..Context::current() }.as_service("search");
         let Self { finder, catalogue } = self.clone();
-        let work = detach(context.scope(async move { finder.rebuild(catalogue.as_ref()).await }));
-        let indexed = work.await??;
-        Ok(Response::new(pb::RebuildResponse { indexed }))
+        let progress = finder.progress();
+        let told = progress.clone();
+        let work = context.scope(async move { finder.rebuild(catalogue.as_ref(), &told).await });
+        tokio::select! {
+            () = progress.begun() => {}
+            outcome = detach(work) => drop(outcome??),
+        }
+        let rebuild = Some(convert::rebuild(progress.now()));
+        Ok(Response::new(pb::RebuildResponse { rebuild }))
+    }
+
+    async fn get_rebuild(
+        &self,
+        _: Request<pb::GetRebuildRequest>,
+    ) -> Answer<pb::GetRebuildResponse> {
+        require_owner()?;
+        let rebuild = Some(convert::rebuild(self.finder.rebuilt().await?));
+        Ok(Response::new(pb::GetRebuildResponse { rebuild }))
     }
 }
 

@@ -31,8 +31,8 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let index = store::open(&config.store).await?;
-    let finder =
-        service::Finder::new(Arc::clone(&index), &config.synonyms, &host.metrics(Role::Search));
+    let metrics = host.metrics(Role::Search);
+    let finder = service::Finder::new(Arc::clone(&index), &config.synonyms, host.clock(), &metrics);
     let catalogue: Arc<dyn service::Catalogue> = Arc::new(grpc::Products::new(mesh.product()));
 
     let api = grpc::Api::new(finder.clone(), Arc::clone(&catalogue));

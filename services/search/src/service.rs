@@ -1,11 +1,9 @@
 //! What can be asked of the index.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use fault::Fault;
-use futures::{StreamExt as _, stream::BoxStream};
+use clock::Clock;
 use telemetry::{IntCounterVec, Metrics};
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{Change, Clause, Filter, Hits, Place, Search, Sort, Suggestion, Typed},
@@ -15,10 +13,13 @@ use crate::{
 };
 
 mod compile;
+mod rebuild;
 mod repair;
 mod synonyms;
 
 use compile::Compiler;
+use rebuild::Rebuilds;
+pub(crate) use rebuild::{Catalogue, Page};
 use repair::Repaired;
 
 /// Characters that a query may have.
@@ -27,19 +28,6 @@ const QUERY_MAX: usize = 200;
 const WORDS_MAX: usize = 12;
 /// Suggestions at most.
 const SUGGESTIONS_MAX: usize = 10;
-/// The first pause after an index could not be filled; later ones are longer.
-const FILL_PAUSE: Duration = Duration::from_millis(50);
-/// The longest of them.
-const FILL_PAUSE_MAX: Duration = Duration::from_secs(1);
-/// How often it is looked whether the index was lost.
-const FILL_CHECK: Duration = Duration::from_secs(5);
-
-/// Where the catalogue can be read from its beginning to its end.
-pub(crate) trait Catalogue: Send + Sync {
-    /// Every product that shoppers may see, page by page.
-    fn pages(&self) -> BoxStream<'_, Result<Vec<Change>, Fault>>;
-}
-
 /// What somebody wants to find.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
@@ -71,6 +59,7 @@ pub struct Found {
 pub struct Finder {
     index: Arc<dyn SearchIndex>,
     compiler: Arc<Compiler>,
+    rebuilds: Rebuilds,
     searches: IntCounterVec,
 }
 
@@ -82,13 +71,19 @@ impl std::fmt::Debug for Finder {
 
 impl Finder {
     /// A finder over an index. `synonyms` are added to those built in.
-    pub fn new(index: Arc<dyn SearchIndex>, synonyms: &[Vec<String>], metrics: &Metrics) -> Self {
+    pub fn new(
+        index: Arc<dyn SearchIndex>,
+        synonyms: &[Vec<String>],
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Self {
         let searches = metrics.counter(
             "searches_total",
             "Searches for words that found something (found), found it after a correction (corrected) or without some of the words (relaxed), or found nothing (nothing).",
             &["outcome"],
         );
-        Self { index, compiler: Arc::new(Compiler::new(synonyms)), searches }
+        let compiler = Arc::new(Compiler::new(synonyms));
+        Self { index, compiler, rebuilds: Rebuilds::new(clock), searches }
     }
 
     /// Finds what was typed; what was probably meant, when that finds nothing; and most of the words, when even that finds nothing.
@@ -193,50 +188,5 @@ impl Finder {
     /// Takes over news. When it returns, they are durable and can be found.
     pub(crate) async fn apply(&self, changes: Vec<Change>) -> Result<(), Error> {
         Ok(self.index.apply(changes).await?)
-    }
-
-    /// Builds the index anew.
-    pub(crate) async fn rebuild(&self, catalogue: &dyn Catalogue) -> Result<u64, Error> {
-        let indexed = self.index.rebuild(catalogue.pages().boxed()).await?;
-        tracing::info!(indexed, "the index was built anew");
-        Ok(indexed)
-    }
-
-    /// Fills an index that does not hold a whole catalogue: a new one, and one that was lost. Tries until the catalogue answers.
-    pub(crate) async fn fill(
-        self,
-        catalogue: Arc<dyn Catalogue>,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
-        let mut pause = FILL_PAUSE;
-        loop {
-            let outcome = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                outcome = self.complete(catalogue.as_ref()) => outcome,
-            };
-            let rest = match outcome {
-                Ok(()) => {
-                    pause = FILL_PAUSE;
-                    FILL_CHECK
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "the index cannot be filled yet");
-                    let rest = pause;
-                    pause = (pause * 2).min(FILL_PAUSE_MAX);
-                    rest
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(rest) => {}
-            }
-        }
-    }
-
-    async fn complete(&self, catalogue: &dyn Catalogue) -> Result<(), Error> {
-        if !self.index.is_complete().await? {
-            self.rebuild(catalogue).await?;
-        }
-        Ok(())
     }
 }

@@ -6,11 +6,14 @@ use async_trait::async_trait;
 use fault::Fault;
 use futures::stream::BoxStream;
 
-use crate::domain::{Change, Hits, Search, Similar, Suggestion, Typed};
+use crate::domain::{Change, Hits, Rebuild, Search, Similar, Suggestion, Typed};
 
 mod answers;
 mod elastic;
+mod progress;
 mod tantivy;
+
+pub use progress::Progress;
 
 /// An engine that finds products. It is given tokens that are ready (see [`crate::text`]) and analyses nothing itself.
 #[async_trait]
@@ -19,9 +22,16 @@ pub trait SearchIndex: Send + Sync + 'static {
     async fn apply(&self, changes: Vec<Change>) -> Result<(), Fault>;
     /// Builds the index anew from the pages of a catalogue, merged with news that arrive meanwhile, and swaps it in at once; searches
     /// see the old one until then. Products that the pages lack are gone afterwards. When a page fails, everything stays as it
-    /// was. Returns how many products can be found. `REBUILD_RUNNING` while another runs.
-    async fn rebuild(&self, pages: BoxStream<'_, Result<Vec<Change>, Fault>>)
-    -> Result<u64, Fault>;
+    /// was. Returns how many products can be found. `REBUILD_RUNNING` while another runs. Tells `progress` when it has begun and
+    /// what it has taken over; its end is for the caller to tell.
+    async fn rebuild(
+        &self,
+        pages: BoxStream<'_, Result<Vec<Change>, Fault>>,
+        progress: &Progress,
+    ) -> Result<u64, Fault>;
+    /// What the index itself knows of rebuilds: of the one that another process runs, else of the one that made it. What this process
+    /// runs, it has been told already.
+    async fn rebuilt(&self) -> Result<Option<Rebuild>, Fault>;
     /// Whether it holds a whole catalogue: a rebuild has ended since the index was made.
     async fn is_complete(&self) -> Result<bool, Fault>;
 

@@ -33,7 +33,7 @@ use fixtures::{facet, filled, find, names, offers, place, renamed, value, with};
 use places::Place;
 use rebuilds::{
     a_failed_rebuild_changes_nothing, a_rebuild_replaces_everything,
-    news_during_a_rebuild_are_in_both,
+    news_during_a_rebuild_are_in_both, the_index_knows_which_rebuild_made_it,
 };
 use words::{odd_texts_are_no_obstacle, similar_words_are_near, words_are_completed};
 
@@ -327,6 +327,7 @@ contract!(
     words_are_completed,
     similar_words_are_near,
     a_rebuild_replaces_everything,
+    the_index_knows_which_rebuild_made_it,
     a_failed_rebuild_changes_nothing,
     news_during_a_rebuild_are_in_both,
     concurrent_writers_share_a_commit,

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use fault::{Code, Fault};
 use futures::{StreamExt as _, channel::mpsc, stream};
 use search::{
-    domain::{Aspect, Change, Search},
-    store::{self, SearchIndex},
+    domain::{Aspect, Change, RebuildState, Search},
+    store::{self, Progress, SearchIndex},
 };
 use serde_json::{Value, json};
 use testkit::eventually;
@@ -59,7 +60,11 @@ async fn indexes(server: &Server) -> (Vec<String>, Vec<String>) {
 }
 
 async fn rebuild(index: &Index, pages: Vec<Result<Vec<Change>, Fault>>) -> Result<u64, Fault> {
-    index.rebuild(stream::iter(pages).boxed()).await
+    index.rebuild(stream::iter(pages).boxed(), &progress()).await
+}
+
+fn progress() -> Progress {
+    Progress::new(Clock::system())
 }
 
 /// News of a product whose title is another now.
@@ -223,7 +228,9 @@ async fn one_process_rebuilds_at_a_time() {
     one.apply(catalogue::changes()).await.unwrap();
     assert!(!two.is_complete().await.unwrap());
     let (pages, receiver) = mpsc::unbounded();
-    let building = one.rebuild(receiver.boxed());
+    let progress = progress();
+    progress.expect(41);
+    let building = one.rebuild(receiver.boxed(), &progress);
     let meanwhile = async {
         pages.unbounded_send(Ok(catalogue::changes())).unwrap();
         eventually("it has begun", || async { indexes(&server).await.0.len() == 2 }).await;
@@ -231,11 +238,16 @@ async fn one_process_rebuilds_at_a_time() {
         let refused = rebuild(&two, Vec::new()).await.unwrap_err();
         assert_eq!((refused.code, refused.reason.as_ref()), (Code::Conflict, "REBUILD_RUNNING"));
         assert_eq!(indexes(&server).await.0.len(), 2, "nobody removes what another one builds");
+        let told = two.rebuilt().await.unwrap().unwrap();
+        assert_eq!((told.state, told.total), (RebuildState::Running, 41), "the others see it");
+        assert_eq!(told.started_at, progress.now().started_at);
         drop(pages);
     };
     let (built, ()) = futures::join!(building, meanwhile);
     assert_eq!(built.unwrap(), 41);
     assert!(two.is_complete().await.unwrap(), "both know it");
+    let told = two.rebuilt().await.unwrap().unwrap();
+    assert_eq!((told.state, told.indexed), (RebuildState::Done, 41), "both know how it ended");
     assert_eq!(rebuild(&two, vec![Ok(catalogue::changes())]).await.unwrap(), 41);
 }
 

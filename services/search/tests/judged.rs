@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use search::{
     service::{Finder, Question},
     store::{self, SearchIndex},
@@ -137,7 +138,7 @@ const MISTAKES: &[Verdict] = &[
 
 async fn judge(index: Arc<dyn SearchIndex>, verdicts: &[Verdict]) {
     index.apply(catalogue::changes()).await.unwrap();
-    let finder = Finder::new(Arc::clone(&index), &[], &Metrics::new("search"));
+    let finder = Finder::new(Arc::clone(&index), &[], Clock::system(), &Metrics::new("search"));
     let mut wrong = Vec::new();
     for (query, first, corrected) in verdicts {
         let question = Question { query: (*query).to_owned(), limit: 10, ..Question::default() };

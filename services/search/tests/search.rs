@@ -256,10 +256,16 @@ async fn only_services_and_the_owner_rebuild(wiring: Wiring, place: &Place) {
     assert_eq!(refusal(user).0, Code::Forbidden);
     assert_eq!(ids(&lab, "lampa").await.len(), 5);
 
+    let user = lab
+        .act(Caller::user(UserId::new()), client.get_rebuild(pb::GetRebuildRequest {}))
+        .await
+        .unwrap_err();
+    assert_eq!(refusal(user).0, Code::Forbidden);
+
     let owner = Caller { roles: vec!["admin".to_owned()], ..Caller::user(UserId::new()) };
-    let built = loop {
+    let begun = loop {
         match lab.act(owner.clone(), client.rebuild(pb::RebuildRequest {})).await {
-            Ok(built) => break built.into_inner(),
+            Ok(begun) => break begun.into_inner().rebuild.unwrap(),
             // The one at the start shows its result a moment before it ends.
             Err(status) => {
                 assert_eq!(refusal(status).1, "REBUILD_RUNNING");
@@ -267,13 +273,48 @@ async fn only_services_and_the_owner_rebuild(wiring: Wiring, place: &Place) {
             }
         }
     };
-    assert_eq!(built.indexed, 2);
+    assert_eq!((begun.total, begun.started_at_ms), (3, lab.clock.now().millis()));
+    let ended = ended(&lab).await;
+    assert_eq!((ended.state(), ended.indexed), (pb::RebuildState::Done, 2));
+    assert_eq!((ended.total, ended.started_at_ms), (3, begun.started_at_ms));
     assert_eq!(ids(&lab, "lampa").await.len(), 2);
+    lab.stop().await;
+}
 
+/// The last rebuild, as soon as it has ended.
+async fn ended(lab: &RunningLab) -> pb::Rebuild {
+    let mut client = lab.mesh.search();
+    loop {
+        let told = lab.as_service(client.get_rebuild(pb::GetRebuildRequest {})).await.unwrap();
+        let told = told.into_inner().rebuild.unwrap();
+        if told.state() != pb::RebuildState::Running {
+            assert!(told.finished_at_ms > 0, "{told:?}");
+            return told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+async fn a_rebuild_that_fails_leaves_the_old_index(wiring: Wiring, place: &Place) {
+    let shelf = Shelf::new(130);
+    let lab = filled(wiring, place, &shelf).await;
+    let first = ended(&lab).await;
+    assert_eq!((first.state(), first.indexed, first.total), (pb::RebuildState::Done, 130, 131));
+    let mut client = lab.mesh.search();
     shelf.fail_calls(1);
     let failed = lab.as_service(client.rebuild(pb::RebuildRequest {})).await.unwrap_err();
-    assert_eq!(refusal(failed).0, Code::Unavailable);
-    assert_eq!(ids(&lab, "lampa").await.len(), 2, "the old index stays");
+    assert_eq!(refusal(failed).0, Code::Unavailable, "there is nothing to begin with");
+    assert_eq!(ended(&lab).await, first, "nothing has begun");
+
+    // The product service goes away after its first page.
+    lab.clock.advance(std::time::Duration::from_mins(1));
+    shelf.fail_after_the_first_page();
+    lab.as_service(client.rebuild(pb::RebuildRequest {})).await.unwrap();
+    let told = ended(&lab).await;
+    assert_eq!((told.state(), told.error.as_str()), (pb::RebuildState::Failed, "UNAVAILABLE"));
+    let request = pb::SearchRequest { page: page(0, "", true), ..Default::default() };
+    let found = search(&lab, request).await.unwrap();
+    assert_eq!(found.page.unwrap().count, Some(130), "the old index stays");
     lab.stop().await;
 }
 
@@ -304,4 +345,5 @@ served!(
     searches_answer_with_facets_pages_and_corrections,
     what_cannot_be_asked_is_refused,
     only_services_and_the_owner_rebuild,
+    a_rebuild_that_fails_leaves_the_old_index,
 );

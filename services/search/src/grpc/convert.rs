@@ -8,8 +8,8 @@ use proto::{
 
 use crate::{
     domain::{
-        Aspect, Card, Category, Change, Filter, Localized, Offers, Place, Rating, Sort, Suggested,
-        Suggestion,
+        Aspect, Card, Category, Change, Filter, Localized, Offers, Place, Rating, Rebuild,
+        RebuildState, Sort, Suggested, Suggestion,
     },
     error::Error,
     service::Found,
@@ -20,6 +20,23 @@ pub(super) fn limit(page: &value::PageRequest) -> usize {
     match page.limit {
         0 => 20,
         limit => usize::try_from(limit.min(100)).unwrap_or(100),
+    }
+}
+
+pub(super) fn rebuild(rebuild: Rebuild) -> pb::Rebuild {
+    let state = match rebuild.state {
+        RebuildState::Unknown => pb::RebuildState::Unspecified,
+        RebuildState::Running => pb::RebuildState::Running,
+        RebuildState::Done => pb::RebuildState::Done,
+        RebuildState::Failed => pb::RebuildState::Failed,
+    };
+    pb::Rebuild {
+        state: state.into(),
+        indexed: rebuild.indexed,
+        total: rebuild.total,
+        started_at_ms: rebuild.started_at,
+        finished_at_ms: rebuild.finished_at,
+        error: rebuild.error,
     }
 }
 

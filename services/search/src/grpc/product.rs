@@ -6,7 +6,7 @@ use mesh::{Context, Link};
 use proto::product::{self as products, product_service_client::ProductServiceClient};
 
 use super::convert;
-use crate::{domain::Change, service::Catalogue};
+use crate::service::{Catalogue, Page};
 
 /// Products asked for in one call.
 const PAGE: u32 = 100;
@@ -21,11 +21,13 @@ impl Products {
 }
 
 impl Catalogue for Products {
-    fn pages(&self) -> BoxStream<'_, Result<Vec<Change>, Fault>> {
+    fn pages(&self) -> BoxStream<'_, Result<Page, Fault>> {
         // The place where the next page begins; none after the last.
         stream::try_unfold(Some(String::new()), move |after| async move {
             let Some(after) = after else { return Ok(None) };
-            let page = proto::value::PageRequest { limit: PAGE, after, count: false };
+            // Counted once: later the number would be another.
+            let count = after.is_empty();
+            let page = proto::value::PageRequest { limit: PAGE, after, count };
             let request = products::ListProductsRequest {
                 page: Some(page),
                 filter: None,
@@ -39,8 +41,9 @@ impl Catalogue for Products {
                 .into_iter()
                 .filter_map(|product| convert::product(product).ok())
                 .collect();
-            let next = answer.page.map(|page| page.next).filter(|next| !next.is_empty());
-            Ok(Some((changes, next)))
+            let info = answer.page.unwrap_or_default();
+            let next = (!info.next.is_empty()).then_some(info.next);
+            Ok(Some((Page { changes, total: info.count }, next)))
         })
         .boxed()
     }

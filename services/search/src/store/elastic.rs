@@ -35,9 +35,9 @@ mod search;
 mod words;
 
 use crate::{
-    domain::{Change, Document, Hits, Search, Similar, Suggestion, Typed},
+    domain::{Change, Document, Hits, Rebuild as Told, Search, Similar, Suggestion, Typed},
     error::Error,
-    store::SearchIndex,
+    store::{Progress, SearchIndex},
 };
 use admin::Admin;
 use client::{Call, Client, Failure, READ, WRITE, left};
@@ -155,7 +155,7 @@ impl ElasticIndex {
         let inventory = self.admin.inventory().await?;
         let Some(live) = inventory.live else { return Ok(()) };
         if !inventory.others.is_empty() || self.lease.is_noted(&self.admin, &live).await? {
-            let sweeper = match Rebuild::begin(&self.admin, &self.lease, live).await {
+            let sweeper = match Rebuild::begin(&self.admin, &self.lease, live, None).await {
                 // Somebody rebuilds, or has until a moment ago: look again later.
                 Err(Failure::Rebuilding) => return Ok(()),
                 begun => begun?,
@@ -215,6 +215,7 @@ impl SearchIndex for ElasticIndex {
     async fn rebuild(
         &self,
         pages: BoxStream<'_, Result<Vec<Change>, Fault>>,
+        progress: &Progress,
     ) -> Result<u64, Fault> {
         let _alone = self.rebuilding.try_lock().map_err(|_| Error::Rebuilding)?;
         // A catalogue that is away is no reason to make an index.
@@ -228,7 +229,9 @@ impl SearchIndex for ElasticIndex {
             let reason = "the index was built by a newer version of the program";
             return Err(Fault::conflict("INDEX_IS_NEWER", reason));
         }
-        let mut rebuild = Rebuild::begin(&self.admin, &self.lease, present.clone()).await?;
+        let told = Some(progress.clone());
+        let mut rebuild = Rebuild::begin(&self.admin, &self.lease, present.clone(), told).await?;
+        progress.begin();
         self.building.store(true, Ordering::SeqCst);
         let (outcome, ended) = match rebuild.run(pages.boxed()).await {
             Ok((index, count)) => {
@@ -246,6 +249,21 @@ impl SearchIndex for ElasticIndex {
             tracing::warn!(%failure, "an index that is not used was left behind");
         }
         outcome
+    }
+
+    async fn rebuilt(&self) -> Result<Option<Told>, Fault> {
+        let index = self.live.contact().await?.index;
+        let told = match self.lease.told(&self.admin, &index).await {
+            Ok(None) => self.admin.rebuilt(&index).await,
+            told => told,
+        };
+        match told {
+            Err(failure) if failure.is_missing() => {
+                self.live.forget(&index);
+                Ok(None)
+            }
+            told => Ok(told?),
+        }
     }
 
     async fn is_complete(&self) -> Result<bool, Fault> {

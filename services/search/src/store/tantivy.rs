@@ -28,9 +28,9 @@ mod snapshot;
 mod words;
 
 use crate::{
-    domain::{Change, Hits, Search, Similar, Suggestion, Typed},
+    domain::{Change, Hits, Rebuild, Search, Similar, Suggestion, Typed},
     error::Error,
-    store::SearchIndex,
+    store::{Progress, SearchIndex},
 };
 use folder::{Current, Folder};
 use generation::{Generation, Writer};
@@ -50,6 +50,8 @@ pub(super) struct TantivyIndex {
     queue: Arc<Mutex<Vec<Job>>>,
     rebuilding: tokio::sync::Mutex<()>,
     complete: AtomicBool,
+    /// The rebuild that made it.
+    rebuilt: Mutex<Option<Rebuild>>,
     size: AtomicU64,
 }
 
@@ -71,10 +73,10 @@ impl TantivyIndex {
     pub(super) async fn open(root: PathBuf) -> anyhow::Result<Self> {
         let opened = tokio::task::spawn_blocking(move || {
             let folder = Folder::open(root)?;
-            let (writer, complete) = folder.writer()?;
-            anyhow::Ok((folder, writer, complete))
+            let (writer, said) = folder.writer()?;
+            anyhow::Ok((folder, writer, said))
         });
-        let (folder, writer, complete) = opened.await??;
+        let (folder, writer, said) = opened.await??;
         let generation = Arc::clone(&writer.generation);
         let size = generation.count()?;
         let writers = Writers { live: Some(writer), shadow: None, committed: None };
@@ -84,7 +86,8 @@ impl TantivyIndex {
             writers: Arc::new(tokio::sync::Mutex::new(writers)),
             queue: Arc::default(),
             rebuilding: tokio::sync::Mutex::new(()),
-            complete: AtomicBool::new(complete),
+            complete: AtomicBool::new(said.complete),
+            rebuilt: Mutex::new(said.rebuild),
             size: AtomicU64::new(size),
         })
     }
@@ -117,9 +120,11 @@ impl TantivyIndex {
     async fn fill(
         &self,
         mut pages: BoxStream<'_, Result<Vec<Change>, Fault>>,
+        progress: &Progress,
     ) -> Result<(), Fault> {
         while let Some(page) = pages.next().await {
             let page = page?;
+            let products = page.len();
             self.write(move |writers| {
                 let (Some(shadow), live) = (&mut writers.shadow, &writers.live) else {
                     return Err(closed());
@@ -130,12 +135,15 @@ impl TantivyIndex {
                 if shadow.pending() >= REBUILD_BATCH { shadow.commit() } else { Ok(()) }
             })
             .await?;
+            progress.add(products);
         }
         Ok(())
     }
 
-    async fn swap(&self) -> Result<u64, Fault> {
+    async fn swap(&self, progress: &Progress) -> Result<u64, Fault> {
         let folder = self.folder.clone();
+        let rebuilt = progress.completed();
+        let noted = rebuilt.clone();
         let (generation, old) = self
             .write(move |writers| {
                 let (Some(mut shadow), Some(live)) = (writers.shadow.take(), writers.live.take())
@@ -144,7 +152,7 @@ impl TantivyIndex {
                 };
                 let ready = shadow.remember(&live).and_then(|()| shadow.commit()).and_then(|()| {
                     folder
-                        .point_to(&Current::complete(&shadow.generation.folder))
+                        .point_to(&Current::complete(&shadow.generation.folder, noted))
                         .map_err(Fault::internal)
                 });
                 if let Err(fault) = ready {
@@ -159,6 +167,7 @@ impl TantivyIndex {
             .await?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&generation);
         self.complete.store(true, Ordering::SeqCst);
+        *self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner) = Some(rebuilt);
         let retired = old.generation.folder.clone();
         // Searches that still read it keep its files until they end.
         let removal = tokio::task::spawn_blocking(move || {
@@ -253,8 +262,10 @@ impl SearchIndex for TantivyIndex {
     async fn rebuild(
         &self,
         pages: BoxStream<'_, Result<Vec<Change>, Fault>>,
+        progress: &Progress,
     ) -> Result<u64, Fault> {
         let _alone = self.rebuilding.try_lock().map_err(|_| Error::Rebuilding)?;
+        progress.begin();
         let folder = self.folder.clone();
         self.write(move |writers| {
             // One that was broken off.
@@ -263,14 +274,18 @@ impl SearchIndex for TantivyIndex {
             Ok(())
         })
         .await?;
-        let outcome = match self.fill(pages).await {
-            Ok(()) => self.swap().await,
+        let outcome = match self.fill(pages, progress).await {
+            Ok(()) => self.swap(progress).await,
             Err(fault) => Err(fault),
         };
         if outcome.is_err() {
             self.abandon().await;
         }
         outcome
+    }
+
+    async fn rebuilt(&self) -> Result<Option<Rebuild>, Fault> {
+        Ok(self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     async fn is_complete(&self) -> Result<bool, Fault> {

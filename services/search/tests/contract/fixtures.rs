@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use search::{
     domain::{Aspect, Change, Facet, Filter, Hits, Offers, Search},
     service::{Finder, Question},
@@ -25,7 +26,7 @@ pub(crate) fn names(hits: &Hits) -> Vec<&'static str> {
 }
 
 pub(crate) async fn find(index: &Arc<dyn SearchIndex>, query: &str) -> Vec<&'static str> {
-    let finder = Finder::new(Arc::clone(index), &[], &Metrics::new("search"));
+    let finder = Finder::new(Arc::clone(index), &[], Clock::system(), &Metrics::new("search"));
     let question = Question { query: query.to_owned(), limit: 50, ..Question::default() };
     names(&finder.find(&question).await.unwrap().hits)
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use fault::Fault;
 use futures::{StreamExt as _, stream};
 use search::{
-    domain::{Aspect, Change, Filter},
-    store::{self, SearchIndex},
+    domain::{Aspect, Change, Filter, RebuildState},
+    store::{self, Progress, SearchIndex},
 };
 use testkit::Folder;
 
@@ -26,7 +27,7 @@ async fn tantivy_in(folder: &Folder) -> Arc<dyn SearchIndex> {
 type Pages = Vec<Result<Vec<Change>, Fault>>;
 
 async fn rebuild(index: &Arc<dyn SearchIndex>, pages: Pages) -> Result<u64, Fault> {
-    index.rebuild(stream::iter(pages).boxed()).await
+    index.rebuild(stream::iter(pages).boxed(), &Progress::new(Clock::system())).await
 }
 
 pub(crate) async fn a_rebuild_replaces_everything(index: Arc<dyn SearchIndex>) {
@@ -65,7 +66,9 @@ pub(crate) async fn a_failed_rebuild_changes_nothing(index: Arc<dyn SearchIndex>
 pub(crate) async fn news_during_a_rebuild_are_in_both(index: Arc<dyn SearchIndex>) {
     filled(&index).await;
     let (sender, receiver) = futures::channel::mpsc::unbounded();
-    let building = index.rebuild(receiver.boxed());
+    let progress = Progress::new(Clock::system());
+    assert!(!progress.has_begun());
+    let building = index.rebuild(receiver.boxed(), &progress);
     let news = async {
         sender.unbounded_send(Ok(catalogue::changes().into_iter().take(30).collect())).unwrap();
         index.apply(vec![renamed(0, "Toshbaqa", 2)]).await.unwrap();
@@ -75,6 +78,7 @@ pub(crate) async fn news_during_a_rebuild_are_in_both(index: Arc<dyn SearchIndex
             ["halva"],
             "searches see the old index until the end"
         );
+        assert!(progress.has_begun());
         let second = rebuild(&index, Vec::new()).await.unwrap_err();
         assert_eq!(second.reason, "REBUILD_RUNNING");
         // The page was read before the news.
@@ -86,6 +90,72 @@ pub(crate) async fn news_during_a_rebuild_are_in_both(index: Arc<dyn SearchIndex
     assert_eq!(find(&index, "toshbaqa").await, ["a55"]);
     assert!(find(&index, "eskirgan").await.is_empty());
     assert!(find(&index, "halva").await.is_empty());
+}
+
+pub(crate) async fn the_index_knows_which_rebuild_made_it(index: Arc<dyn SearchIndex>) {
+    assert_eq!(index.rebuilt().await.unwrap(), None);
+    filled(&index).await;
+    assert_eq!(index.rebuilt().await.unwrap(), None, "news are no rebuild");
+    let clock = Clock::manual(testkit::START);
+    let progress = Progress::new(clock.clone());
+    progress.expect(41);
+    clock.advance(std::time::Duration::from_secs(9));
+    let pages = catalogue::changes().chunks(7).map(|page| Ok(page.to_vec())).collect::<Pages>();
+    assert_eq!(index.rebuild(stream::iter(pages).boxed(), &progress).await.unwrap(), 41);
+    let told = index.rebuilt().await.unwrap().unwrap();
+    assert_eq!((told.state, told.indexed, told.total), (RebuildState::Done, 41, 41));
+    let start = testkit::START.millis();
+    assert_eq!((told.started_at, told.finished_at), (start, start + 9_000));
+
+    let broken = vec![Err(Fault::unavailable("the catalogue went away"))];
+    assert!(rebuild(&index, broken).await.is_err());
+    assert_eq!(index.rebuilt().await.unwrap(), Some(told), "that one made nothing");
+}
+
+#[tokio::test]
+async fn a_rebuild_that_a_kill_breaks_off_leaves_the_old_index() {
+    let folder = Folder::new("search");
+    let index = tantivy_in(&folder).await;
+    filled(&index).await;
+    rebuild(&index, vec![Ok(catalogue::changes())]).await.unwrap();
+    let before = index.rebuilt().await.unwrap();
+    let (sender, receiver) = futures::channel::mpsc::unbounded();
+    sender.unbounded_send(Ok(catalogue::changes().into_iter().take(5).collect())).unwrap();
+    let progress = Progress::new(Clock::system());
+    let copy = Folder::new("search-copy");
+    let kill = async {
+        while progress.now().indexed < 5 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        index.apply(vec![renamed(0, "Toshbaqa", 2)]).await.unwrap();
+        let mut copying = std::process::Command::new("cp");
+        assert!(
+            copying
+                .arg("-r")
+                .arg(folder.path().join("index"))
+                .arg(copy.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    tokio::select! {
+        _ = index.rebuild(receiver.boxed(), &progress) => {}
+        () = kill => {}
+    }
+    let left = std::fs::read_dir(copy.path().join("index")).unwrap().count();
+    assert_eq!(left, 3, "CURRENT, the old generation and half of the new one");
+    let other = tantivy_in(&copy).await;
+    assert!(other.is_complete().await.unwrap());
+    assert_eq!(other.count().await.unwrap(), 41, "the old one serves");
+    assert_eq!(find(&other, "toshbaqa").await, ["a55"], "with the news since");
+    assert_eq!(other.rebuilt().await.unwrap(), before);
+    let left = std::fs::read_dir(copy.path().join("index")).unwrap().count();
+    assert_eq!(left, 2, "CURRENT and one generation");
+    assert_eq!(rebuild(&other, vec![Ok(catalogue::changes())]).await.unwrap(), 41);
+    drop(sender);
+    index.close().await;
+    other.close().await;
 }
 
 #[tokio::test]

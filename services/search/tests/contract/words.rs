@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clock::Clock;
 use search::{
     domain::{Aspect, Filter, Suggested, Typed},
     service::Finder,
@@ -43,7 +44,7 @@ pub(crate) async fn odd_texts_are_no_obstacle(index: Arc<dyn SearchIndex>) {
 
 pub(crate) async fn words_are_completed(index: Arc<dyn SearchIndex>) {
     filled(&index).await;
-    let finder = Finder::new(Arc::clone(&index), &[], &Metrics::new("search"));
+    let finder = Finder::new(Arc::clone(&index), &[], Clock::system(), &Metrics::new("search"));
     let texts = |typed: &'static str, locale: &'static str| {
         let finder = finder.clone();
         async move {

@@ -7,7 +7,9 @@ use futures::{StreamExt as _, channel::mpsc};
 use mesh::Context;
 use serde_json::Value;
 
-use crate::{Index, asked, catalogue, indexes, process, rebuild, renamed, server::Server, titled};
+use crate::{
+    Index, asked, catalogue, indexes, process, progress, rebuild, renamed, server::Server, titled,
+};
 
 /// Begins a rebuild and ends the process, as far as anybody can see, in the middle of it.
 async fn broken_off(server: &Server) -> Index {
@@ -20,8 +22,9 @@ async fn broken_off(server: &Server) -> Index {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
+    let progress = progress();
     tokio::select! {
-        _ = index.rebuild(receiver.boxed()) => {}
+        _ = index.rebuild(receiver.boxed(), &progress) => {}
         () = begun => {}
     }
     drop(pages);

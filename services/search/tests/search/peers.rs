@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use ids::ProductId;
@@ -20,6 +20,7 @@ use tonic::{Request, Response, Status};
 pub(crate) struct Shelf {
     products: Arc<Mutex<Vec<pb::Product>>>,
     failures: Arc<AtomicU32>,
+    first_page_only: Arc<AtomicBool>,
 }
 
 impl Shelf {
@@ -31,7 +32,7 @@ impl Shelf {
         let mut draft = product(&ProductId::new().to_string(), "Lampa qoralama", 1);
         draft.status = pb::ProductStatus::Draft.into();
         products.insert(0, draft);
-        Self { products: Arc::new(Mutex::new(products)), failures: Arc::default() }
+        Self { products: Arc::new(Mutex::new(products)), ..Self::empty() }
     }
 
     /// Products that may be seen.
@@ -42,6 +43,15 @@ impl Shelf {
     /// Lets the next calls fail.
     pub(crate) fn fail_calls(&self, count: u32) {
         self.failures.store(count, Ordering::SeqCst);
+    }
+
+    fn empty() -> Self {
+        Self { products: Arc::default(), failures: Arc::default(), first_page_only: Arc::default() }
+    }
+
+    /// Lets all calls for later pages fail.
+    pub(crate) fn fail_after_the_first_page(&self) {
+        self.first_page_only.store(true, Ordering::SeqCst);
     }
 
     /// Takes all lamps off but so many.
@@ -110,11 +120,15 @@ fn list(
     }
     let page = request.page.unwrap_or_default();
     let from: usize = page.after.parse().unwrap_or(0);
+    if from > 0 && shelf.first_page_only.load(Ordering::SeqCst) {
+        return Err(Status::unavailable("away"));
+    }
     let to = from + page.limit as usize;
-    let products = shelf.products.lock().unwrap();
+    let products = shelf.products.lock().unwrap().clone();
     let next = if to < products.len() { to.to_string() } else { String::new() };
     let products = products.iter().skip(from).take(page.limit as usize).cloned().collect();
-    let page = Some(value::PageInfo { next, count: None });
+    let count = page.count.then_some(shelf.active() + 1);
+    let page = Some(value::PageInfo { next, count });
     Ok(Response::new(pb::ListProductsResponse { products, page }))
 }
 

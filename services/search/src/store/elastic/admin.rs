@@ -11,6 +11,7 @@ use super::{
     names::{Index, Names},
     schema,
 };
+use crate::domain::Rebuild;
 
 /// The server gives up on a change before we do: what we gave up on does not happen later.
 const LIMITS: &str = "master_timeout=5s&timeout=5s";
@@ -52,6 +53,8 @@ struct Mappings {
 struct Meta {
     #[serde(default)]
     complete: bool,
+    #[serde(default)]
+    rebuild: Option<Rebuild>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,15 +135,29 @@ impl Admin {
 
     /// Whether the index was filled from a whole catalogue.
     pub(super) async fn is_complete(&self, index: &Index) -> Result<bool, Failure> {
+        Ok(self.meta(index).await?.complete)
+    }
+
+    /// The rebuild that has filled it.
+    pub(super) async fn rebuilt(&self, index: &Index) -> Result<Option<Rebuild>, Failure> {
+        Ok(self.meta(index).await?.rebuild)
+    }
+
+    /// What the index says of itself.
+    async fn meta(&self, index: &Index) -> Result<Meta, Failure> {
         let path = format!("{index}/_mapping?filter_path=*.mappings._meta");
         let found: BTreeMap<String, Mapped> =
             self.client.call(Call::again(Method::GET, path, READ)).await?;
-        Ok(found.values().any(|found| found.mappings.meta.complete))
+        Ok(found.into_values().next().map(|found| found.mappings.meta).unwrap_or_default())
     }
 
     /// Notes that the index was filled from a whole catalogue, and lets it show its news every second.
-    pub(super) async fn complete(&self, index: &Index) -> Result<(), Failure> {
-        let meta = json!({ "_meta": schema::meta(true) });
+    pub(super) async fn complete(
+        &self,
+        index: &Index,
+        rebuild: Option<&Rebuild>,
+    ) -> Result<(), Failure> {
+        let meta = json!({ "_meta": schema::meta(true, rebuild) });
         let path = format!("{index}/_mapping?{LIMITS}");
         self.client.done(Call::again(Method::PUT, path, MANAGE).json(&meta)).await?;
         self.set(index, &json!({ "index.refresh_interval": "1s" })).await

@@ -20,6 +20,7 @@ use super::{
     names::Index,
     schema::field,
 };
+use crate::{domain::Rebuild, store::Progress};
 
 /// The id of the note; products have others.
 const NOTE: &str = "rebuild";
@@ -51,6 +52,9 @@ struct Source {
 #[derive(Debug, Deserialize)]
 struct Note {
     owner: String,
+    /// How far its owner had come; none of one that builds nothing.
+    #[serde(default)]
+    rebuild: Option<Rebuild>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,24 +80,40 @@ impl Lease {
         Ok(read(admin, index).await?.is_some())
     }
 
+    /// How far another process had come when it last renewed it; none when no other builds.
+    pub(super) async fn told(
+        &self,
+        admin: &Admin,
+        index: &Index,
+    ) -> Result<Option<Rebuild>, Failure> {
+        let Some((note, seen)) = read(admin, index).await? else { return Ok(None) };
+        let gone = note.owner == self.owner || self.stands_still(index, seen);
+        Ok(note.rebuild.filter(|_| !gone))
+    }
+
     /// Takes it; [`Failure::Rebuilding`] while somebody else holds it. Whoever asks does not hold it already.
-    pub(super) async fn take(&self, admin: &Admin, index: &Index) -> Result<Seen, Failure> {
-        match self.put(admin, index, None).await {
+    pub(super) async fn take(
+        &self,
+        admin: &Admin,
+        index: &Index,
+        told: Option<&Progress>,
+    ) -> Result<Seen, Failure> {
+        match self.put(admin, index, None, told).await {
             Ok(Some(seen)) => return Ok(seen),
             Ok(None) => {}
             Err(failure) if failure.is_blocked() => {}
             Err(failure) => return Err(failure),
         }
-        let Some((owner, seen)) = read(admin, index).await? else {
+        let Some((note, seen)) = read(admin, index).await? else {
             return Err(Failure::Rebuilding);
         };
-        if owner != self.owner && !self.stands_still(index, seen) {
+        if note.owner != self.owner && !self.stands_still(index, seen) {
             return Err(Failure::Rebuilding);
         }
         // Its owner may have ended between the block and the swap.
         admin.unblock(index).await?;
         tracing::warn!(%index, "a rebuild was broken off; its remains are removed");
-        self.put(admin, index, Some(seen)).await?.ok_or(Failure::Rebuilding)
+        self.put(admin, index, Some(seen), told).await?.ok_or(Failure::Rebuilding)
     }
 
     /// Shows that its owner lives. Fails when it was taken over.
@@ -102,8 +122,9 @@ impl Lease {
         admin: &Admin,
         index: &Index,
         seen: Seen,
+        told: Option<&Progress>,
     ) -> Result<Seen, Failure> {
-        self.put(admin, index, Some(seen)).await?.ok_or(Failure::Rebuilding)
+        self.put(admin, index, Some(seen), told).await?.ok_or(Failure::Rebuilding)
     }
 
     /// Gives it back.
@@ -138,6 +159,7 @@ impl Lease {
         admin: &Admin,
         index: &Index,
         seen: Option<Seen>,
+        told: Option<&Progress>,
     ) -> Result<Option<Seen>, Failure> {
         let guard = match seen {
             None => "op_type=create".to_owned(),
@@ -146,7 +168,8 @@ impl Lease {
             }
         };
         let path = format!("{}/_doc/{NOTE}?require_alias=true&{guard}", index.writing());
-        let note = json!({ field::DOCUMENT: { "owner": self.owner } });
+        let rebuild = told.map(Progress::now);
+        let note = json!({ field::DOCUMENT: { "owner": self.owner, "rebuild": rebuild } });
         match admin.client.call::<Put>(Call::once(Method::PUT, path, READ).json(&note)).await {
             Ok(put) => Ok(Some(Seen { seq_no: put.seq_no, primary_term: put.primary_term })),
             Err(Failure::Refused { status: 409, .. }) => Ok(None),
@@ -155,12 +178,12 @@ impl Lease {
     }
 }
 
-/// The note's owner and where it stands.
-async fn read(admin: &Admin, index: &Index) -> Result<Option<(String, Seen)>, Failure> {
+/// The note and where it stands.
+async fn read(admin: &Admin, index: &Index) -> Result<Option<(Note, Seen)>, Failure> {
     let rows = documents::rows::<Source>(&admin.client, index, &[NOTE]).await?;
     Ok(rows.into_iter().find_map(|row| {
         let seen = row.seen();
-        row.source.map(|source| (source.document.owner, seen))
+        row.source.map(|source| (source.document, seen))
     }))
 }
 

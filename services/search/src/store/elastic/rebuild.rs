@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     domain::{Change, Document},
+    store::Progress,
     terms::{Field, HIDDEN},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Rebuild<'a> {
     lease: &'a Lease,
     old: Index,
     new: Index,
+    /// None of one that only removes what was left behind.
+    progress: Option<Progress>,
     seen: Seen,
     renewed: Instant,
     /// The sequence number of the present index up to which the new one has followed.
@@ -55,14 +58,16 @@ impl<'a> Rebuild<'a> {
         admin: &'a Admin,
         lease: &'a Lease,
         old: Index,
+        progress: Option<Progress>,
     ) -> Result<Self, Failure> {
-        let seen = lease.take(admin, &old).await?;
+        let seen = lease.take(admin, &old, progress.as_ref()).await?;
         let new = admin.names.fresh();
         Ok(Self {
             admin,
             lease,
             old,
             new,
+            progress,
             seen,
             renewed: Instant::now(),
             followed: -1,
@@ -106,7 +111,8 @@ impl<'a> Rebuild<'a> {
                 break;
             }
         }
-        self.admin.complete(&self.new).await?;
+        let completed = self.progress.as_ref().map(Progress::completed);
+        self.admin.complete(&self.new, completed.as_ref()).await?;
         self.admin.refresh(&self.new.to_string()).await?;
         // From here on writers wait.
         self.admin.block(&self.old).await?;
@@ -150,7 +156,8 @@ impl<'a> Rebuild<'a> {
 
     async fn renew(&mut self) -> Result<(), Failure> {
         if self.renewed.elapsed() >= BEAT {
-            self.seen = self.lease.renew(self.admin, &self.old, self.seen).await?;
+            let told = self.progress.as_ref();
+            self.seen = self.lease.renew(self.admin, &self.old, self.seen, told).await?;
             self.renewed = Instant::now();
         }
         Ok(())
@@ -181,6 +188,7 @@ impl<'a> Rebuild<'a> {
 
     /// Adds what the catalogue says, over what the present index knows.
     async fn add(&self, changes: Vec<Change>) -> Result<(), Failure> {
+        let products = changes.len();
         let mut news: BTreeMap<ProductId, Vec<Change>> = BTreeMap::new();
         for change in changes {
             news.entry(change.id).or_default().push(change);
@@ -197,7 +205,11 @@ impl<'a> Rebuild<'a> {
             }
             changed.then_some(document)
         })
-        .await
+        .await?;
+        if let Some(progress) = &self.progress {
+            progress.add(products);
+        }
+        Ok(())
     }
 
     /// Copies what is remembered of products that shoppers may not see.

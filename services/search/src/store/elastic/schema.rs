@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::{Index, Names, SCHEMA};
 use crate::{
-    domain::{Document, Localized},
+    domain::{Document, Localized, Rebuild},
     terms::{Field, SEPARATOR, Terms, standing},
 };
 
@@ -89,7 +89,7 @@ pub(super) fn index(names: &Names, index: &Index, live: bool) -> Value {
         "mappings": {
             "dynamic": "strict",
             "_source": { "includes": [field::DOCUMENT] },
-            "_meta": meta(false),
+            "_meta": meta(false, None),
             "properties": properties,
         },
         "aliases": aliases,
@@ -97,8 +97,8 @@ pub(super) fn index(names: &Names, index: &Index, live: bool) -> Value {
 }
 
 /// What an index says of itself.
-pub(super) fn meta(complete: bool) -> Value {
-    json!({ "schema": SCHEMA, "complete": complete })
+pub(super) fn meta(complete: bool, rebuild: Option<&Rebuild>) -> Value {
+    json!({ "schema": SCHEMA, "complete": complete, "rebuild": rebuild })
 }
 
 /// What is indexed of a product.

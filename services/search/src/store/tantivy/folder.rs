@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::{generation::Writer, schema::VERSION};
+use crate::domain::Rebuild;
 
 /// The file that names the generation in use.
 const CURRENT: &str = "CURRENT";
@@ -23,13 +24,16 @@ const CURRENT: &str = "CURRENT";
 pub(super) struct Current {
     generation: String,
     /// Whether it was filled from a whole catalogue.
-    complete: bool,
+    pub(super) complete: bool,
+    /// The rebuild that has filled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rebuild: Option<Rebuild>,
 }
 
 impl Current {
     /// A generation that a rebuild has filled.
-    pub(super) fn complete(folder: &Path) -> Self {
-        Self { generation: name(folder), complete: true }
+    pub(super) fn complete(folder: &Path, rebuild: Rebuild) -> Self {
+        Self { generation: name(folder), complete: true, rebuild: Some(rebuild) }
     }
 }
 
@@ -54,14 +58,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The writer of the generation in use, and whether that is complete. Without one, or when it cannot be read, an empty one is made.
-    pub(super) fn writer(&self) -> anyhow::Result<(Writer, bool)> {
+    /// The writer of the generation in use, and what is said of it. Without one, or when it cannot be read, an empty one is made.
+    pub(super) fn writer(&self) -> anyhow::Result<(Writer, Current)> {
         let current = self
             .current()
             .filter(|current| current.generation.starts_with(&format!("v{VERSION}-")));
-        let opened = match &current {
+        let opened = match current {
             Some(current) => match Writer::open(&self.root.join(&current.generation)) {
-                Ok(writer) => Some((writer, current.complete)),
+                Ok(writer) => Some((writer, current)),
                 Err(error @ tantivy::TantivyError::LockFailure(..)) => {
                     return Err(error).with_context(|| {
                         format!("{} is used by another process", self.root.display())
@@ -74,13 +78,14 @@ impl Folder {
             },
             None => None,
         };
-        let (writer, complete) = match opened {
+        let (writer, current) = match opened {
             Some(opened) => opened,
             None => {
                 let writer = self.fresh()?;
                 let generation = name(&writer.generation.folder);
-                self.point_to(&Current { generation, complete: false })?;
-                (writer, false)
+                let current = Current { generation, complete: false, rebuild: None };
+                self.point_to(&current)?;
+                (writer, current)
             }
         };
         for path in self.generations()? {
@@ -88,7 +93,7 @@ impl Folder {
                 Self::remove(&path);
             }
         }
-        Ok((writer, complete))
+        Ok((writer, current))
     }
 
     /// A new, empty generation.
