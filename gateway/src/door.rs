@@ -38,6 +38,7 @@ use crate::{
 
 mod cors;
 mod limits;
+mod rest;
 mod security;
 
 pub(crate) use cors::Cors;
@@ -61,6 +62,7 @@ pub(crate) struct Inner {
     pub(crate) cors: Cors,
     pub(crate) figures: Figures,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) tasks: host::Tasks,
 }
 
 impl Door {
@@ -80,7 +82,10 @@ impl Service<Request> for Door {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let door = Arc::clone(&self.0);
-        Box::pin(async move { Ok(door.answer(request).await) })
+        Box::pin(async move {
+            let request = rest::watched(request, &door.tasks);
+            Ok(door.answer(request).await)
+        })
     }
 }
 

@@ -64,6 +64,7 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
         cors: door::Cors::new(&config.cors_origins)?,
         figures: metrics::Figures::new(&metrics),
         trusted_proxies: config.trusted_proxies,
+        tasks: host.tasks(),
     });
     host.http(Role::Gateway, Router::new().fallback_service(door));
 

@@ -22,5 +22,7 @@ mod place;
 mod realtime;
 #[path = "gateway/requests.rs"]
 mod requests;
+#[path = "gateway/uploads.rs"]
+mod uploads;
 #[path = "gateway/without_redis.rs"]
 mod without_redis;

@@ -14,7 +14,9 @@ use serde::Serialize;
 use crate::{
     cli::{BackupOptions, say},
     config::Config,
-    exit, roles,
+    exit,
+    restore::marker,
+    roles,
 };
 
 mod cut;
@@ -51,6 +53,7 @@ pub(crate) async fn run(
     options: &BackupOptions,
     json: bool,
 ) -> anyhow::Result<()> {
+    marker::refuse(config)?;
     let to = options.to.as_ref().unwrap_or(&config.backup.to);
     let figures = figures::place(options.metrics.as_deref(), config, to);
     let shelf = Shelf::open(to).map_err(exit::cannot_create)?;

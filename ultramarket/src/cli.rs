@@ -2,7 +2,8 @@
 
 use std::{io::Write as _, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use ids::EventId;
 use mesh::Role;
 
 use crate::config::{Config, Flags};
@@ -70,6 +71,13 @@ pub(crate) enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Let the search role of a platform that runs build its index anew, and wait until it has. Searches go on meanwhile.
+    Reindex,
+    /// Events that were set aside because a subscriber kept refusing them.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
     /// Print the configuration that is in force, with secrets masked.
     Config,
     /// Administer the platform.
@@ -112,6 +120,29 @@ pub(crate) enum BackupCommand {
         /// The folder of the backup.
         #[arg(value_name = "DIR")]
         backup: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List what was set aside, the oldest first. May be run beside a platform that runs.
+    Parked {
+        /// Whose events: auth, product, order, payment; all when none is named.
+        #[arg(value_parser = |name: &str| name.parse::<Role>())]
+        role: Option<Role>,
+    },
+    /// Send again what was set aside, once its cause is repaired. May be run beside a platform that runs.
+    #[command(group(ArgGroup::new("which").required(true).args(["id", "all"])))]
+    Replay {
+        /// Whose events: auth, product, order, payment.
+        #[arg(value_parser = |name: &str| name.parse::<Role>())]
+        role: Role,
+        /// This event, to every subscriber that refused it.
+        #[arg(long, value_name = "ID")]
+        id: Option<EventId>,
+        /// Everything that this role has set aside.
+        #[arg(long)]
+        all: bool,
     },
 }
 

@@ -1,6 +1,10 @@
 //! `ultramarket health`: asks as a load balancer would, for containers and scripts that have no client of HTTP.
 
-use std::{io::ErrorKind, net::Ipv4Addr, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use anyhow::{Context as _, ensure};
 use mesh::Role;
@@ -26,11 +30,7 @@ pub(crate) async fn run(config: &Config, url: Option<&str>) -> anyhow::Result<()
     }
     let mut here = false;
     for role in Role::ALL {
-        let mut listen = config.listen(role);
-        if listen.ip().is_unspecified() {
-            listen.set_ip(Ipv4Addr::LOCALHOST.into());
-        }
-        match ask(&listen.to_string(), READY).await {
+        match ask(&here_at(config, role).to_string(), READY).await {
             Ok(answer) => answer.judge(role.as_str())?,
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => continue,
             Err(error) => return Err(anyhow::Error::new(error).context(role)),
@@ -39,6 +39,23 @@ pub(crate) async fn run(config: &Config, url: Option<&str>) -> anyhow::Result<()
     }
     ensure!(here, "no role answers here");
     Ok(())
+}
+
+/// Where a role of this machine is asked.
+pub(crate) fn here_at(config: &Config, role: Role) -> SocketAddr {
+    let mut listen = config.listen(role);
+    if listen.ip().is_unspecified() {
+        listen.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    listen
+}
+
+/// The role that answers at a URL or at `host:port`; none when nobody of the platform does.
+pub(crate) async fn who(address: &str) -> Option<Role> {
+    let address = split(address).map_or(address, |(address, _)| address);
+    let answer = ask(address, "/health").await.ok()?;
+    let told: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+    told.get("role")?.as_str()?.parse().ok()
 }
 
 /// Host with port, and path.

@@ -9,11 +9,13 @@ mod backup;
 mod cli;
 mod config;
 mod demonstration;
+mod events;
 mod exit;
 mod health;
 mod migrate;
 mod platform;
 mod ready;
+mod reindex;
 mod restore;
 mod roles;
 
@@ -62,7 +64,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Command::Restore { backup, replace } => {
                 Box::pin(restore::run(&config, backup, *replace, cli.json)).await
             }
+            Command::Reindex => reindex::run(&config, cli.json).await,
             Command::Admin { command } => admin::run(config, command).await,
+            Command::Events { command } => events::run(&config, command, cli.json).await,
             Command::Config => Ok(()),
         }
     })

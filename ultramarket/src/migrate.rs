@@ -8,7 +8,7 @@ use std::{
 use fault::{Code, Fault};
 use mesh::Role;
 
-use crate::{cli::say, config::Config, exit, roles};
+use crate::{cli::say, config::Config, exit, restore::marker, roles};
 
 /// How long a server that does not answer is waited for: where everything starts at the same time, stores may be the last.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,6 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Prepares the stores of these roles, or of all. Safe to run again, and by several at once.
 pub(crate) async fn run(config: &Config, only: &[Role]) -> anyhow::Result<()> {
+    marker::refuse(config)?;
     for role in Role::ALL.into_iter().filter(|role| only.is_empty() || only.contains(role)) {
         prepare(role, config).await.map_err(exit::cannot_create)?;
         say(&format!("{role}: {} is up to date", kind(config.store(role))));

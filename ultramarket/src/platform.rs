@@ -11,7 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{self, Config, Profile},
-    exit, ready, roles,
+    exit, ready,
+    restore::marker,
+    roles,
 };
 
 /// Runs roles until a signal; all of them when none is named.
@@ -57,6 +59,7 @@ pub(crate) async fn start(
     chosen: &[Role],
     sockets: Sockets,
 ) -> anyhow::Result<Platform> {
+    marker::refuse(&config)?;
     let token = mesh_token(&config).map_err(exit::cannot_create)?;
     let mesh =
         Mesh::new(chosen, &config.peers()?, token).map_err(|error| exit::usage(error.into()))?;
@@ -125,6 +128,19 @@ fn mesh_token(config: &Config) -> anyhow::Result<Token> {
         .and_then(|()| std::fs::read_to_string(&file))
         .map(|secret| Token::new(secret.trim()))
         .with_context(|| format!("{} cannot be used (UM_DATA_DIR)", file.display()))
+}
+
+/// The secret of a platform that runs; none is made.
+pub(crate) fn known_token(config: &Config) -> anyhow::Result<Token> {
+    let configured = config.mesh.token.expose_secret();
+    if !configured.is_empty() {
+        return Ok(Token::new(configured));
+    }
+    let file = config.data_dir.join("mesh.token");
+    let secret = std::fs::read_to_string(&file).with_context(|| {
+        format!("{}: no platform has run here (UM_DATA_DIR, UM_MESH__TOKEN)", file.display())
+    })?;
+    Ok(Token::new(secret.trim()))
 }
 
 /// Makes a folder for keys and customers' data, which only its owner may enter; one that is there stays as it is.

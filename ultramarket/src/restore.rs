@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use archive::Manifest;
+use clock::{Clock, Timestamp};
 use mesh::Role;
 
 use crate::{
@@ -13,7 +14,15 @@ use crate::{
     exit, migrate, platform, roles,
 };
 
-/// Checks everything that can be checked, and then replaces what there is by what the backup holds.
+pub(crate) mod marker;
+mod running;
+
+/// Numbers left out after a restore, however young the backup is: clocks differ, and the last order may be of this moment.
+const SPARED: i64 = 1_000;
+/// And for each second since the backup: more than are given on a day of a million orders.
+const SPARED_A_SECOND: i64 = 12;
+
+/// Checks everything that can be checked, and then replaces what there is by what the backup holds. One that was cut off is done again.
 pub(crate) async fn run(
     config: &Config,
     backup: &Path,
@@ -22,18 +31,27 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let manifest = archive::verify(backup)?;
     compare(config, &manifest)?;
-    refuse_what_must_not_be_lost(config, backup, replace).await?;
-    if Role::ALL.into_iter().any(|role| migrate::is_embedded(config.store(role))) {
-        platform::make_private(&config.data_dir).map_err(exit::cannot_create)?;
-    }
+    running::refuse(config).await?;
+    // What there is then has been given up for this backup before, or is a part of it.
+    let again = marker::begun(config).await.map_err(exit::cannot_create)?;
+    let again = again.is_some_and(|known| Path::new(&known).file_name() == backup.file_name());
+    refuse_what_must_not_be_lost(config, backup, replace || again).await?;
+    platform::make_private(&config.data_dir).map_err(exit::cannot_create)?;
+    marker::put(config, backup).await.map_err(exit::cannot_create)?;
     for role in Role::ALL {
         put_back(role, config, &backup.join(role.as_str())).await.with_context(|| {
-            format!("the {role} role; nothing may be started before a restore has ended well")
+            format!("the {role} role; nothing starts before the same restore was run to its end")
         })?;
         if !json {
             say(&format!("  {role}: {}", migrate::kind(config.store(role))));
         }
     }
+    let spared = spared(manifest.taken_at, Clock::system().now());
+    for role in Role::ALL {
+        let skipped = roles::skip_numbers(role, config, spared).await;
+        skipped.with_context(|| format!("the numbers that {role} gives"))?;
+    }
+    marker::remove(config).await?;
     if json {
         let line = serde_json::json!({ "restored": backup, "taken_at": manifest.taken_at });
         say(&serde_json::to_string(&line)?);
@@ -44,6 +62,13 @@ pub(crate) async fn run(
         ));
     }
     Ok(())
+}
+
+/// How many numbers may have been given since the backup. Those are not given again: a payment of an order that is lost would meet another one
+/// of the same number. It grows with time, so that two restores of one backup do not give the same numbers either.
+fn spared(taken_at: Timestamp, now: Timestamp) -> i64 {
+    let seconds = now.millis().saturating_sub(taken_at.millis()).max(0) / 1_000;
+    SPARED.saturating_add(seconds.saturating_mul(SPARED_A_SECOND))
 }
 
 /// Whether the backup is of these engines and of schemas that this program knows.
@@ -133,8 +158,8 @@ async fn state(role: Role, config: &Config, copy: &Path) -> anyhow::Result<State
             State { is_filled: mongo::backup::is_filled(address).await?, ..State::default() }
         }
         Family::Redis => {
-            let is_filled = roles::keys(role, config)?.is_filled().await?;
-            State { is_filled, ..State::default() }
+            let keys = roles::keys(role, config)?;
+            State { in_use: keys.is_in_use().await?, is_filled: keys.is_filled().await? }
         }
         Family::S3 => {
             let is_filled = file::store::backup::is_filled(address, &config.file.keys()).await?;
@@ -187,4 +212,19 @@ async fn put_back(role: Role, config: &Config, copy: &Path) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_older_the_backup_the_more_numbers_are_spared() {
+        let taken = Timestamp::from_millis(1_795_253_400_000);
+        let after =
+            |seconds: i64| spared(taken, Timestamp::from_millis(taken.millis() + seconds * 1_000));
+        assert_eq!((after(0), after(-5)), (1_000, 1_000), "a clock that is behind");
+        assert_eq!(after(86_400), 1_000 + 86_400 * 12);
+        assert!(after(60) - after(0) >= 60 * 12, "another restore of it gives others");
+    }
 }

@@ -1,8 +1,11 @@
 //! The only place that knows every service.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use host::Host;
 use mesh::{Mesh, Role};
+use outbox::OutboxStore;
 
 use crate::config::Config;
 
@@ -50,6 +53,40 @@ pub(crate) async fn migrate_to(role: Role, config: &Config, version: i64) -> any
         Role::Payment => payment::migrate_to(&config.payment, version).await,
         other => anyhow::bail!("the {other} role has no tables of versions"),
     }
+}
+
+/// Leaves out so many of the numbers that a role gives to people and providers one after the other.
+pub(crate) async fn skip_numbers(role: Role, config: &Config, count: i64) -> anyhow::Result<()> {
+    match role {
+        Role::Order => order::skip_numbers(&config.order, count).await,
+        Role::Payment => payment::skip_numbers(&config.payment, count).await,
+        // Their ids are drawn, and places in their lists are nobody's but their own.
+        Role::Gateway
+        | Role::Auth
+        | Role::Product
+        | Role::Cart
+        | Role::File
+        | Role::Search
+        | Role::Notification => Ok(()),
+    }
+}
+
+/// Roles that tell others what happened.
+pub(crate) const SENDERS: [Role; 4] = [Role::Auth, Role::Product, Role::Order, Role::Payment];
+
+/// The events of a role that wait for their subscribers.
+pub(crate) async fn outbox(role: Role, config: &Config) -> anyhow::Result<Arc<dyn OutboxStore>> {
+    let opened = match role {
+        Role::Auth => auth::outbox(&config.auth).await,
+        Role::Product => product::outbox(&config.product).await,
+        Role::Order => order::outbox(&config.order).await,
+        Role::Payment => payment::outbox(&config.payment).await,
+        Role::Gateway | Role::Cart | Role::File | Role::Search | Role::Notification => {
+            let senders = SENDERS.map(Role::as_str).join(", ");
+            anyhow::bail!("the {role} role sends no events; these do: {senders}")
+        }
+    };
+    opened.with_context(|| format!("the {role} role"))
 }
 
 /// The way to the keys of a role in Redis.

@@ -14,6 +14,8 @@ use testkit::Folder;
 
 #[path = "drill/account.rs"]
 mod account;
+#[path = "drill/interrupted.rs"]
+mod interrupted;
 #[path = "drill/market.rs"]
 mod market;
 #[path = "drill/opening.rs"]
@@ -60,7 +62,8 @@ impl Site {
     /// A command to be run somewhere else.
     fn later(&self, arguments: &[&str]) -> impl FnOnce() -> Ended + Send + use<> {
         let data = self.data();
-        let arguments = [arguments, &["--data-dir", &data]].concat();
+        // Other platforms of this machine have nothing to do with it.
+        let arguments = [arguments, &["--port-base", "0", "--data-dir", &data]].concat();
         let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
         let (folder, environment) = (self.folder.path().to_owned(), self.environment());
         move || {
@@ -181,7 +184,7 @@ fn drill(opening: Opening, from: Environment, to: Environment) {
             opened,
         };
         restored.check(&before, &market.journal()).await;
-        restored.buy().await;
+        restored.buy(&market.journal()).await;
     });
     assert!(program.terminate().success(), "it ends in order");
 }

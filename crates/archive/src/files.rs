@@ -104,8 +104,23 @@ pub fn remove_if_there(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Removes a file so that it does not come back with the power; none is fine.
+pub fn remove_for_good(path: &Path) -> Result<(), Error> {
+    remove_if_there(path)?;
+    match path.parent().filter(|folder| folder.is_dir()) {
+        Some(folder) => sync_folder(folder),
+        None => Ok(()),
+    }
+}
+
 /// Copies a file so that `to` is either as it was or complete and durable; for its owner only. Folders above it are made.
 pub fn copy_into_place(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut source = File::open(from).map_err(at(from))?;
+    put_into_place(&mut source, to)
+}
+
+/// The same with what is read from somewhere.
+pub fn put_into_place(source: &mut impl Read, to: &Path) -> Result<(), Error> {
     let folder = to.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     make_folder(folder)?;
     let mut draft = to.as_os_str().to_owned();
@@ -113,8 +128,7 @@ pub fn copy_into_place(from: &Path, to: &Path) -> Result<(), Error> {
     let draft = Path::new(&draft);
     remove_if_there(draft)?;
     let mut file = create(draft)?;
-    let mut source = File::open(from).map_err(at(from))?;
-    pour(&mut source, &mut file).and_then(|()| file.sync_all()).map_err(at(draft))?;
+    pour(source, &mut file).and_then(|()| file.sync_all()).map_err(at(draft))?;
     fs::rename(draft, to).map_err(at(to))?;
     sync_folder(folder)
 }
@@ -122,6 +136,22 @@ pub fn copy_into_place(from: &Path, to: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_put_there_whole_and_goes_for_good() {
+        let folder = testkit::Folder::new("files");
+        let place = folder.path().join("deep/down/note");
+        put_into_place(&mut &b"one"[..], &place).unwrap();
+        put_into_place(&mut &b"two"[..], &place).unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"two");
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1, "no draft stays");
+        for _ in 0..2 {
+            remove_for_good(&place).unwrap();
+            assert!(!place.exists());
+        }
+        remove_for_good(&folder.path().join("no/such/folder")).unwrap();
+    }
 
     #[test]
     fn paths_stay_inside() {

@@ -13,7 +13,7 @@ mod manifest;
 mod part;
 mod shelf;
 
-pub use files::{check, copy_into_place, remove_if_there};
+pub use files::{check, copy_into_place, put_into_place, remove_for_good, remove_if_there};
 pub use manifest::{Copied, Entry, FORMAT, Manifest, Store, verify};
 pub use part::{Part, Sheet};
 pub use shelf::{Draft, Shelf, complete};

@@ -13,8 +13,11 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, raw_sql};
 
 use crate::{Error, options};
 
+mod marker;
 mod target;
 
+pub(crate) use marker::read as restoring;
+pub use marker::{mark, marked, unmark};
 pub use target::{State, Target};
 
 /// How long to wait for one table. Shorter than the time after which the server looks for deadlocks (a second): whoever waits for us while we
@@ -70,6 +73,9 @@ impl Source {
     /// Connects to the database behind a `postgres://` address. It has to be there, with its tables.
     pub async fn open(address: &str) -> Result<Self, Error> {
         let (mut gate, view) = (connect(address).await?, connect(address).await?);
+        if let Some(backup) = restoring(&mut gate).await? {
+            return Err(Error::Restoring(backup));
+        }
         let migrated: bool =
             sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
                 .fetch_one(&mut gate)
@@ -143,6 +149,17 @@ impl Source {
         self.gate.close().await?;
         Ok(version)
     }
+}
+
+/// Leaves out so many numbers of a sequence, beyond the last that was given.
+pub async fn skip_numbers(address: &str, sequence: &str, count: i64) -> Result<(), Error> {
+    let mut connection = connect(address).await?;
+    sqlx::query("select setval(to_regclass($1), nextval(to_regclass($1)) + $2)")
+        .bind(format!("public.{}", quoted(sequence)))
+        .bind(count)
+        .execute(&mut connection)
+        .await?;
+    Ok(connection.close().await?)
 }
 
 /// A connection that sees the whole platform, takes as long as it takes, and writes values in one way everywhere.

@@ -19,6 +19,9 @@ pub enum Error {
     /// The tables are older than this program.
     #[error("the tables are older than this program: run `ultramarket migrate`")]
     Outdated,
+    /// A backup is being put into the database, or this was cut off.
+    #[error("a restore into this database has not ended: run `ultramarket restore {0}` again")]
+    Restoring(String),
     /// The address of the store cannot be used.
     #[error("not an address of PostgreSQL: {0}")]
     Address(String),
@@ -68,6 +71,12 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         if matches!(error, Error::Outdated) {
             return Self::unavailable(error.to_string()).retry_after(Duration::from_secs(10));
+        }
+        if matches!(error, Error::Restoring(_)) {
+            let cause = std::sync::Arc::new(error);
+            let fault = Self::unavailable("the store is being restored");
+            let fault = fault.retry_after(Duration::from_secs(10));
+            return Self { source: Some(cause), ..fault };
         }
         if error.is_away() || error.is_contention() {
             let cause = std::sync::Arc::new(error);

@@ -52,7 +52,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// Prepares a pool for a `postgres://` address. When the server answers, its schema is checked at once: one that is older than
-    /// the program is an error. When it does not, the check follows with the first connection.
+    /// the program is an error, and so is a restore that has not ended. When it does not, the check follows with the first connection.
     pub async fn open(address: &str, migrations: Migrations) -> Result<Self, Error> {
         let (options, connections) = options(address)?;
         let pool = PgPoolOptions::new()
@@ -74,7 +74,7 @@ impl Postgres {
             .connect_lazy_with(options);
         let database = Self { pool, migrations, breaker: Arc::default(), schema: Arc::default() };
         match database.begin().await {
-            Err(error @ Error::Outdated) => Err(error),
+            Err(error @ (Error::Outdated | Error::Restoring(_))) => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "PostgreSQL is away; it is tried again with each use");
                 Ok(database)

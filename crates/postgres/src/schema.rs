@@ -7,7 +7,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use crate::{Error, Migrations};
+use crate::{Error, Migrations, backup::restoring};
 
 /// Remembers that the schema was found good: tables are never taken away under a program that runs.
 #[derive(Debug, Default)]
@@ -26,6 +26,10 @@ impl Checked {
         let there: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
             .fetch_one(&mut *connection)
             .await?;
+        // Before anything else is said: a copy that is half there may lack any table.
+        if let Some(backup) = restoring(connection).await? {
+            return Err(Error::Restoring(backup));
+        }
         if !there {
             return Err(Error::Outdated);
         }
@@ -72,7 +76,7 @@ fn step(version: i64, sql: &'static str) -> Migration {
     Migration::new(version, "".into(), MigrationType::Simple, sql.into_sql_str(), alone)
 }
 
-/// The tables, constraints, indexes and policies of a database as text, one fact a line: to compare two schemas.
+/// The tables, constraints, domains, indexes and policies of a database as text, one fact a line: to compare two schemas.
 pub async fn describe(connection: &mut PgConnection) -> Result<String, Error> {
     let rows = sqlx::query(
         "select line from (
@@ -85,6 +89,9 @@ pub async fn describe(connection: &mut PgConnection) -> Result<String, Error> {
              union all
              select format('table %s constraint %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
              from pg_constraint where connamespace = 'public'::regnamespace and conrelid <> 0
+             union all
+             select format('domain %s as %s %s', typname, format_type(typbasetype, typtypmod), pg_get_constraintdef(c.oid))
+             from pg_type t join pg_constraint c on c.contypid = t.oid where t.typnamespace = 'public'::regnamespace
              union all
              select 'trigger ' || pg_get_triggerdef(t.oid)
              from pg_trigger t join pg_class c on c.oid = t.tgrelid

@@ -11,7 +11,7 @@ use archive::{Copied, FORMAT, Manifest, Shelf};
 use ids::MerchantId;
 use postgres::{
     Postgres,
-    backup::{Source, State, Target},
+    backup::{self, Source, State, Target},
 };
 use sqlx::PgConnection;
 use testkit::{Folder, FreshDatabase};
@@ -203,4 +203,86 @@ async fn another_history_of_the_schema_is_refused() {
     postgres::migrate(&fresh.address, &["create table things (name text)"]).await.unwrap();
     let refused = target.load(&copy).await.unwrap_err();
     assert!(format!("{refused:?}").contains("other migrations"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn half_of_a_copy_is_never_taken_for_the_whole() {
+    let Some(fresh) = FreshDatabase::create().await else { return };
+    let address = &fresh.address;
+    postgres::migrate(address, OLD).await.unwrap();
+    let folder = Folder::new("backup");
+    let (backup, _) = back_up(view(address).await, &folder).await;
+    let copy = backup.join("things");
+    assert_eq!(backup::marked(address).await.unwrap(), None);
+    backup::mark(address, "one").await.unwrap();
+    backup::mark(address, "/srv/b's/two").await.unwrap();
+    let mut target = Target::open(address, &copy).await.unwrap();
+    assert!(!target.state().await.unwrap().filled, "the note is no data");
+    target.clear().await.unwrap();
+    postgres::migrate_to(address, OLD, target.version()).await.unwrap();
+    target.load(&copy).await.unwrap();
+    assert_eq!(backup::marked(address).await.unwrap().unwrap(), "/srv/b's/two");
+    // All of it is there, but nobody has said so yet.
+    let refused = Postgres::open(address, OLD).await.unwrap_err();
+    assert!(refused.to_string().contains("ultramarket restore /srv/b's/two"), "{refused}");
+    assert!(matches!(Source::open(address).await, Err(postgres::Error::Restoring(_))));
+    for _ in 0..2 {
+        backup::unmark(address).await.unwrap();
+    }
+    assert_eq!(backup::marked(address).await.unwrap(), None);
+    Postgres::open(address, OLD).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn numbers_can_be_left_out() {
+    let Some(fresh) = FreshDatabase::create().await else { return };
+    postgres::migrate(&fresh.address, OLD).await.unwrap();
+    let database = Postgres::open(&fresh.address, OLD).await.unwrap();
+    let mut all = database.connection().await.unwrap();
+    let next = "select nextval('numbers')";
+    let given: i64 = sqlx::query_scalar(next).fetch_one(&mut *all).await.unwrap();
+    backup::skip_numbers(&fresh.address, "numbers", 1_000).await.unwrap();
+    let after: i64 = sqlx::query_scalar(next).fetch_one(&mut *all).await.unwrap();
+    assert!((given + 1_001..given + 1_010).contains(&after), "{after} after {given}");
+    drop(all);
+    database.close().await;
+}
+
+#[tokio::test]
+async fn whatever_a_schema_has_goes_before_a_copy_comes() {
+    const SCHEMA: &[&str] = &["create domain positive as bigint check (value > 0);
+         create type mood as enum ('good', 'bad');
+         create type pair as (one bigint, other positive);
+         create type span as range (subtype = bigint);
+         create table things (id positive primary key, mood mood, pair pair, span span);
+         create view twos as select 2 as two;
+         create materialized view threes as select 3 as three;
+         create sequence alone;
+         create function four() returns int language sql as 'select 4'"];
+    let Some(fresh) = FreshDatabase::create().await else { return };
+    postgres::migrate(&fresh.address, SCHEMA).await.unwrap();
+    let database = Postgres::open(&fresh.address, SCHEMA).await.unwrap();
+    let fill = "insert into things values (1, 'bad', row(1, 2), '[1,5)')";
+    sqlx::query(fill).execute(&mut *database.connection().await.unwrap()).await.unwrap();
+    let rows = "select things::text from things";
+    let read = async |database: &Postgres| -> Vec<String> {
+        sqlx::query_scalar(rows)
+            .fetch_all(&mut *database.connection().await.unwrap())
+            .await
+            .unwrap()
+    };
+    let before = read(&database).await;
+    database.close().await;
+    let folder = Folder::new("backup");
+    let (backup, _) = back_up(view(&fresh.address).await, &folder).await;
+    let copy = backup.join("things");
+    for _ in 0..2 {
+        let mut target = Target::open(&fresh.address, &copy).await.unwrap();
+        target.clear().await.unwrap();
+        postgres::migrate_to(&fresh.address, SCHEMA, target.version()).await.unwrap();
+        target.load(&copy).await.unwrap();
+    }
+    let database = Postgres::open(&fresh.address, SCHEMA).await.unwrap();
+    assert_eq!(read(&database).await, before);
+    database.close().await;
 }

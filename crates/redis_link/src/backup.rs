@@ -11,9 +11,9 @@ use std::{
 
 use anyhow::Context as _;
 use archive::Part;
-use redis::{cmd, pipe};
+use redis::{ErrorKind, ServerErrorKind, cmd, pipe};
 
-use crate::Link;
+use crate::{Error, Link};
 
 /// The one file of a copy.
 const FILE: &str = "keys.dump";
@@ -67,6 +67,24 @@ impl Link {
                 return Ok(false);
             }
             cursor = next;
+        }
+    }
+
+    /// Whether somebody else has a connection for keys with this prefix. A server that does not say is taken for one that nobody uses.
+    pub async fn is_in_use(&self) -> anyhow::Result<bool> {
+        let mut look = pipe();
+        look.cmd("CLIENT").arg("ID").cmd("CLIENT").arg("LIST");
+        let looked: Result<(u64, String), Error> =
+            self.ask(|mut connection| async move { look.query_async(&mut connection).await }).await;
+        match looked {
+            Ok((own, list)) => Ok(is_used(&list, own, &self.name())),
+            Err(Error::Redis(error))
+                if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) =>
+            {
+                tracing::warn!("Redis does not say who uses it");
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -151,6 +169,21 @@ impl Link {
     }
 }
 
+/// Whether a list of connections has another one of this name on the database of the one that asks.
+fn is_used(list: &str, own: u64, name: &str) -> bool {
+    let field = |line: &str, key: &str| {
+        let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
+        fields.find(|(known, _)| *known == key).map(|(_, value)| value.to_owned())
+    };
+    let own = own.to_string();
+    let is_own = |line: &str| field(line, "id").as_ref() == Some(&own);
+    let database = list.lines().find(|line| is_own(line)).and_then(|line| field(line, "db"));
+    list.lines().any(|line| {
+        let same = field(line, "name").as_deref() == Some(name) && field(line, "db") == database;
+        same && !is_own(line)
+    })
+}
+
 /// What SCAN matches: the prefix as it is.
 fn pattern(prefix: &str) -> String {
     let mut pattern = String::new();
@@ -190,6 +223,17 @@ fn take(reader: &mut BufReader<File>, length: [u8; 4]) -> anyhow::Result<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn others_are_told_by_name_and_database() {
+        let list = "id=3 addr=a:1 name=ultramarket/um: age=1 db=0 sub=0\n\
+                    id=4 addr=a:2 name=ultramarket/um: age=1 db=1 sub=0\n\
+                    id=5 addr=a:3 name= age=1 db=0 sub=0\n\
+                    id=6 addr=a:4 name=ultramarket/um: age=1 db=1 sub=0\n";
+        assert!(!is_used(list, 3, "ultramarket/um:"), "it is the only one there");
+        assert!(is_used(list, 4, "ultramarket/um:"));
+        assert!(!is_used(list, 5, "ultramarket/other:"));
+    }
 
     #[test]
     fn a_prefix_is_matched_as_it_is() {

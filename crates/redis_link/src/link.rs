@@ -137,6 +137,13 @@ impl Link {
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
+
+    /// What our connections are called, so that a restore sees who uses the keys. A name has no spaces.
+    pub(crate) fn name(&self) -> String {
+        let visible = |letter: char| if letter.is_ascii_graphic() { letter } else { '_' };
+        format!("ultramarket/{}", self.prefix.chars().map(visible).collect::<String>())
+    }
+
     /// Runs a command.
     pub async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Error> {
         self.ask(|mut connection| async move { command.query_async(&mut connection).await }).await
@@ -236,6 +243,10 @@ impl Link {
             self.client.get_multiplexed_async_connection_with_config(&settings).await?;
         // The server may be another one than last time.
         keeps_all(policy(&mut commands).await?)?;
+        let mut named = redis::cmd("CLIENT");
+        named.arg("SETNAME").arg(self.name());
+        // A server that forbids it works as well.
+        drop(named.query_async::<()>(&mut commands).await);
         let connection = Connection { commands, lost };
         *current = Some(connection.clone());
         Ok(connection)

@@ -68,3 +68,19 @@ async fn keys_with_the_prefix_are_copied_and_put_back() {
     one.clear().await.unwrap();
     two.clear().await.unwrap();
 }
+
+#[tokio::test]
+async fn others_who_use_the_keys_are_seen() {
+    let Some(server) = testkit::real_store("redis") else { return };
+    let prefix = format!("um:test [a]:{}:", ids::RequestId::new());
+    let link = |prefix: &str| Link::new(&server, prefix).unwrap();
+    let (asks, another) = (link(&prefix), link(&format!("{prefix}another:")));
+    another.check().await.unwrap();
+    assert!(!asks.is_in_use().await.unwrap(), "neither oneself nor another prefix");
+    let uses = link(&prefix);
+    uses.check().await.unwrap();
+    assert!(asks.is_in_use().await.unwrap());
+    uses.close().await;
+    drop(uses);
+    testkit::eventually("its connection ends", async || !asks.is_in_use().await.unwrap()).await;
+}

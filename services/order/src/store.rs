@@ -149,7 +149,7 @@ pub trait OrderStore: Send + Sync + 'static {
 
     /// Prices the lines, takes the stock and writes order, key, shipments and events: all or nothing.
     /// A key that was seen before gives what is remembered of it instead. Numbers grow by one; a refused checkout uses none, and
-    /// only the crash of a store may leave some out.
+    /// only the crash of a store and [`skip_numbers`] leave some out.
     async fn place(&self, placing: Placing) -> Result<Placed, Error>;
     /// What is remembered of a key.
     async fn recall(&self, scope: &str, key: &str) -> Result<Option<Remembered>, Error>;
@@ -195,6 +195,8 @@ pub trait OrderStore: Send + Sync + 'static {
     async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Error>;
     /// Forgets answers given before a moment.
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error>;
+    /// Forgets events received before a moment: one that is delivered again after that takes effect again.
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Error>;
 
     /// The relay's side.
     fn outbox(&self) -> Arc<dyn OutboxStore>;
@@ -239,6 +241,15 @@ pub async fn migrate_to(address: &str, version: i64) -> anyhow::Result<()> {
     match address.split_once(':').map(|(scheme, _)| scheme) {
         Some("sqlite") => Ok(()),
         Some("postgres" | "postgresql") => Ok(postgres::migrate_to(address, version).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
+/// Leaves out so many numbers of orders: after a restore, those that may have been given since the backup.
+pub async fn skip_numbers(address: &str, count: i64) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(sqlite::skip_numbers(address, count).await?),
+        Some("postgres" | "postgresql") => Ok(postgres::skip_numbers(address, count).await?),
         _ => anyhow::bail!("{EXPECTED}"),
     }
 }

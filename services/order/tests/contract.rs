@@ -27,6 +27,8 @@ use testkit::{Folder, FreshDatabase};
 mod keys;
 #[path = "contract/moves.rs"]
 mod moves;
+#[path = "contract/numbering.rs"]
+mod numbering;
 #[path = "contract/offers.rs"]
 mod offers;
 #[path = "contract/races.rs"]
@@ -36,7 +38,7 @@ mod tenancy;
 
 use keys::{
     a_key_without_an_order_is_remembered_once, numbers_grow_by_one_and_refusals_use_none,
-    old_answers_are_forgotten_in_batches,
+    old_answers_are_forgotten_in_batches, old_receipts_are_forgotten_in_batches,
 };
 
 use moves::{
@@ -246,6 +248,7 @@ macro_rules! contract {
                 numbers_grow_by_one_and_refusals_use_none,
                 a_key_without_an_order_is_remembered_once,
                 old_answers_are_forgotten_in_batches,
+                old_receipts_are_forgotten_in_batches,
                 stock_is_settled_once,
                 an_event_moves_an_order_once,
                 a_refused_move_changes_nothing,

@@ -42,6 +42,16 @@ pub async fn migrate_to(config: &Config, version: i64) -> anyhow::Result<()> {
     store::migrate_to(&config.store, version).await
 }
 
+/// Leaves out so many of the numbers that Click is given: after a restore, those that may have been given since the backup.
+pub async fn skip_numbers(config: &Config, count: i64) -> anyhow::Result<()> {
+    store::skip_numbers(&config.store, count).await
+}
+
+/// The events that wait here for their subscribers, for whoever repairs what they could not do.
+pub async fn outbox(config: &Config) -> anyhow::Result<Arc<dyn outbox::OutboxStore>> {
+    Ok(store::open(&config.store, grpc::events::encode).await?.outbox())
+}
+
 /// Registers the role on the host.
 pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Result<()> {
     let store = store::open(&config.store, grpc::events::encode).await?;

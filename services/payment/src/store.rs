@@ -256,6 +256,15 @@ pub async fn migrate_to(address: &str, version: i64) -> anyhow::Result<()> {
     }
 }
 
+/// Leaves out so many of the numbers that Click is given: after a restore, those that may have been given since the backup.
+pub async fn skip_numbers(address: &str, count: i64) -> anyhow::Result<()> {
+    match address.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(sqlite::skip_numbers(address, count).await?),
+        Some("postgres" | "postgresql") => Ok(postgres::skip_numbers(address, count).await?),
+        _ => anyhow::bail!("{EXPECTED}"),
+    }
+}
+
 /// The version of the schema that this program works with behind an address; 0 for one that it does not know.
 pub fn schema(address: &str) -> i64 {
     match address.split_once(':').map(|(scheme, _)| scheme) {

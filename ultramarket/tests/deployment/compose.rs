@@ -17,7 +17,7 @@ const STORES: [&str; 5] = ["postgres", "mongodb", "redis", "elasticsearch", "min
 /// How variables end that hold the address of a server.
 const SERVERS: [&str; 2] = ["__STORE", "__BELL"];
 /// What is neither a role nor a store.
-const OTHERS: [&str; 5] = ["nginx", "migrate", "backup", "prometheus", "grafana"];
+const OTHERS: [&str; 6] = ["nginx", "migrate", "backup", "prometheus", "figures", "grafana"];
 
 #[test]
 fn every_service_is_watched_bounded_and_started_again() {
@@ -130,6 +130,7 @@ fn stores_are_reached_by_the_roles_alone() {
     assert_eq!(of("nginx"), ["edge"]);
     assert_eq!(of("prometheus"), ["mesh", "watch"]);
     assert_eq!(of("grafana"), ["edge", "watch"]);
+    assert_eq!(of("figures"), ["watch"]);
     for role in Role::ALL {
         let networks = of(role.as_str());
         assert_eq!(networks.contains(&"edge".to_owned()), role == Role::Gateway, "{role}");
@@ -141,6 +142,46 @@ fn stores_are_reached_by_the_roles_alone() {
     let told: toml::Table = toml::from_str(&text("deploy/ultramarket.toml")).unwrap();
     let trusted = told["gateway"]["trusted_proxies"].as_array().unwrap();
     assert_eq!(trusted.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>(), [edge]);
+}
+
+/// The volume that a service has at a place, and whether it may only read.
+fn volume_at(service: &Value, place: &str) -> Option<(String, bool)> {
+    let volumes = service["volumes"].as_array()?;
+    let volume = volumes.iter().find(|volume| volume["target"] == place)?;
+    Some((volume["source"].as_str()?.to_owned(), volume["read_only"] == true))
+}
+
+#[test]
+fn figures_of_backups_are_shown_and_backups_are_not() {
+    let Some(model) = model() else { return };
+    let told: toml::Table = toml::from_str(&text("deploy/ultramarket.toml")).unwrap();
+    let (to, file) = (&told["backup"]["to"], &told["backup"]["metrics"]);
+    let file = std::path::Path::new(file.as_str().unwrap());
+    assert_eq!(file.extension().unwrap(), "prom", "what the collector reads");
+    let folder = file.parent().unwrap().to_str().unwrap();
+    let (backup, figures) = (model.service("backup"), model.service("figures"));
+    let (volume, _) = volume_at(backup, folder).unwrap();
+    assert_eq!(volume_at(figures, folder), Some((volume.clone(), true)));
+    // Ours mounts it first, and so owns it.
+    assert_eq!(volume_at(model.service("migrate"), folder), Some((volume.clone(), false)));
+    let after = &figures["depends_on"]["migrate"]["condition"];
+    assert_eq!(after, "service_completed_successfully");
+    let collects = format!("--collector.textfile.directory={folder}");
+    assert!(listed(&figures["command"]).contains(&collects));
+    let image = text("deploy/Dockerfile");
+    assert!(image.contains(&format!("-m 755 -o 10001 -g 10001 /out{folder}")), "{image}");
+    let (backups, _) = volume_at(backup, to.as_str().unwrap()).unwrap();
+    assert_ne!(backups, volume);
+    for (name, service) in model.services() {
+        let all = service["volumes"].as_array().into_iter().flatten();
+        let has = all.clone().any(|volume| volume["source"] == backups.as_str());
+        assert_eq!(has, name == "backup", "{name}: backups are for who takes them");
+    }
+    let scraped = text("deploy/prometheus/prometheus.yml");
+    assert!(
+        scraped
+            .contains("- job_name: figures\n    static_configs: [{ targets: [\"figures:9100\"] }]")
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Restored {
             let paid = performed.get(number).copied().unwrap_or(0);
             let wanted = match text(&order["status"]) {
                 "paid" => 1,
-                "awaiting_payment" => 0,
+                "awaiting_payment" | "cancelled" => 0,
                 other => panic!("{id} is {other}"),
             };
             assert_eq!(paid, wanted, "payments performed of {order}");
@@ -63,7 +63,8 @@ impl Restored {
             let paid = payments["data"].as_array().unwrap().iter();
             let paid = paid.filter(|payment| payment["status"] == "paid").count();
             assert_eq!(paid, wanted, "payments of {id}: {payments}");
-            for item in items {
+            history(order);
+            for item in items.iter().filter(|_| order["status"] != "cancelled") {
                 let (sold, held) = gone.entry(text(&item["offer_id"])).or_default();
                 let quantity = item["quantity"].as_i64().unwrap();
                 *(if wanted == 1 { sold } else { held }) += quantity;
@@ -140,8 +141,8 @@ impl Restored {
         performed
     }
 
-    /// People find, buy and pay as before.
-    pub(crate) async fn buy(&self) {
+    /// People find, buy and pay as before. Their orders have numbers that nobody was ever told, those lost included.
+    pub(crate) async fn buy(&self, ever: &Journal) {
         let search = format!("/v1/store/search?q={}&limit=5", self.opened.word);
         let found = shop::eventually("the index fills itself", async || {
             let found = self.guest.get(&search).await;
@@ -151,6 +152,10 @@ impl Restored {
         .await;
         assert!(!text(&found["data"][0]["slug"]).is_empty());
         let bought = shop::order(&self.guest, &self.opened.stalls[0].goods, 1, "payme").await;
+        let highest = ever.values().map(|order| place(&order.number)).max().unwrap();
+        let next = place(&bought.number);
+        println!("the last number before the loss was {highest}, the first one after it is {next}");
+        assert!(next > highest, "{next} may have been told before {highest}");
         Payme::new(&self.guest).pay(&bought.number, bought.total).await;
         bought.becomes("paid").await;
         let person = shop::register(&self.guest).await;
@@ -158,6 +163,26 @@ impl Restored {
         Payme::new(&self.guest).pay(&bought.number, bought.total).await;
         bought.becomes("paid").await;
     }
+}
+
+/// A number without the letter that checks it.
+fn place(number: &str) -> u64 {
+    number.trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).parse().unwrap()
+}
+
+/// A history begins with the order, and nothing happens twice or after the end.
+#[track_caller]
+fn history(order: &Value) {
+    let timeline = order["timeline"].as_array().unwrap();
+    let events = timeline.iter().map(|entry| text(&entry["event"]));
+    // What a payment is about to be may be told several times, or not at all.
+    let events: Vec<&str> = events.filter(|event| !event.starts_with("payment.")).collect();
+    let ways: &[&[&str]] = match text(&order["status"]) {
+        "paid" => &[&["order.placed", "order.paid"]],
+        "awaiting_payment" => &[&["order.placed"]],
+        _ => &[&["order.placed", "order.cancelled"], &["order.placed", "order.expired"]],
+    };
+    assert!(ways.contains(&events.as_slice()), "{events:?} of {order}");
 }
 
 async fn all_orders(admin: &Client) -> BTreeMap<String, Value> {

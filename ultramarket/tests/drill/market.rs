@@ -19,6 +19,7 @@ use crate::support::{
 
 /// Pieces of each offer.
 pub(crate) const STOCK: i64 = 100_000;
+const JSON: Option<&str> = Some("application/json");
 /// Shoppers at once.
 const SHOPPERS: usize = 4;
 
@@ -45,6 +46,14 @@ pub(crate) struct Market {
     over: AtomicBool,
     refusals: Mutex<Vec<String>>,
     delays: AtomicU64,
+}
+
+/// An order that was written into the journal.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) order: String,
+    pub(crate) number: String,
+    pub(crate) total: i64,
 }
 
 /// Why there was no success.
@@ -87,6 +96,37 @@ impl Market {
 
     pub(crate) fn journal(&self) -> Journal {
         self.journal.lock().unwrap().clone()
+    }
+
+    /// Notes an order that somebody was told of.
+    pub(crate) fn note(&self, cart: &shop::Cart, answer: &Answer) -> Noted {
+        self.write_down((cart.id.clone(), cart.token.clone()), answer)
+    }
+
+    fn write_down(&self, cart: (String, String), answer: &Answer) -> Noted {
+        let told = answer.json();
+        let order = &told["order"];
+        let acknowledged = Acknowledged {
+            number: text(&order["number"]).to_owned(),
+            total: amount(&order["totals"]["total"]),
+            token: text(&told["order_token"]).to_owned(),
+            cart,
+            answer: answer.bytes.clone(),
+            transaction: None,
+        };
+        let noted = Noted {
+            order: text(&order["id"]).to_owned(),
+            number: acknowledged.number.clone(),
+            total: acknowledged.total,
+        };
+        let before = self.journal.lock().unwrap().insert(noted.order.clone(), acknowledged);
+        assert!(before.is_none(), "two carts became one order");
+        noted
+    }
+
+    /// Notes that the provider was told of the payment.
+    pub(crate) fn note_payment(&self, order: &str, transaction: String) {
+        self.journal.lock().unwrap().get_mut(order).unwrap().transaction = Some(transaction);
     }
 
     /// Waits until so many orders were acknowledged.
@@ -135,12 +175,16 @@ impl Market {
         status: u16,
     ) -> Result<Answer, String> {
         self.ask(async || {
-            let answer = client.send(method.clone(), path, body).await;
+            let sent = client.try_send(method.clone(), path, JSON, body.to_string().into_bytes());
+            // Whether it arrived is not known.
+            let answer = sent.await.map_err(|why| Refused { again: true, why: why.to_string() })?;
             if answer.status == status {
                 return Ok(answer);
             }
             let why = format!("{path}: {} {}", answer.status, answer.text());
-            Err(Refused { again: answer.status >= 500, why })
+            // The first request with this key may still be under way.
+            let waits = answer.json()["code"] == "IDEMPOTENCY_IN_PROGRESS";
+            Err(Refused { again: waits || answer.status >= 500, why })
         })
         .await
     }
@@ -161,18 +205,7 @@ impl Market {
         let keyed = guest.with("idempotency-key", &format!("key-{id}"));
         let answer = self.send(&keyed, (Method::POST, &path("complete"), &wish()), 201).await?;
         let told = answer.json();
-        let order = &told["order"];
-        let acknowledged = Acknowledged {
-            number: text(&order["number"]).to_owned(),
-            total: amount(&order["totals"]["total"]),
-            token: text(&told["order_token"]).to_owned(),
-            cart: (id.clone(), token),
-            answer: answer.bytes,
-            transaction: None,
-        };
-        let (order, number, total) =
-            (text(&order["id"]).to_owned(), acknowledged.number.clone(), acknowledged.total);
-        self.journal.lock().unwrap().insert(order.clone(), acknowledged);
+        let Noted { order, number, total } = self.write_down((id, token), &answer);
         if round.is_multiple_of(3) {
             return Ok(());
         }
@@ -181,14 +214,19 @@ impl Market {
             let buyer = self.guest.with("x-order-token", text(&told["order_token"]));
             let path = format!("/v1/store/orders/{order}");
             self.ask(async || {
-                let seen = buyer.get(&path).await.json();
+                let seen = buyer.try_send(Method::GET, &path, None, Vec::new()).await;
+                let seen = seen.map_err(|why| Refused { again: true, why: why.to_string() })?;
+                if seen.status != 200 {
+                    return Err(Refused { again: true, why: seen.text() });
+                }
+                let seen = seen.json();
                 let there = seen["payment"]["redirect_url"].is_string();
                 if there { Ok(()) } else { Err(Refused { again: true, why: seen.to_string() }) }
             })
             .await?;
         }
         let transaction = self.pay(&number, total).await?;
-        self.journal.lock().unwrap().get_mut(&order).unwrap().transaction = Some(transaction);
+        self.note_payment(&order, transaction);
         Ok(())
     }
 
@@ -201,7 +239,8 @@ impl Market {
             [("CreateTransaction", &create, 1), ("PerformTransaction", &perform, 2)]
         {
             self.ask(async || {
-                let answer = payme.call(method, params.clone()).await;
+                let answer = payme.try_call(method, params).await;
+                let answer = answer.map_err(|why| Refused { again: true, why: why.to_string() })?;
                 if answer["result"]["state"] == state {
                     return Ok(());
                 }

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, path::Path};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, raw_sql};
 
-use super::{CONTENTS, Contents, Sequence, Table, columns_of, connect, quoted, steps};
+use super::{
+    CONTENTS, Contents, Sequence, Table, columns_of, connect, marker::MARKER, quoted, steps,
+};
 use crate::Error;
 
 /// What is found behind an address.
@@ -46,8 +48,9 @@ impl Target {
         let in_use = in_use.fetch_one(&mut self.connection).await?;
         let tables: Vec<String> = sqlx::query_scalar(
             "select relname::text from pg_class where relnamespace = 'public'::regnamespace
-             and relkind in ('r', 'p') and relname <> '_sqlx_migrations'",
+             and relkind in ('r', 'p') and relname not in ('_sqlx_migrations', $1)",
         )
+        .bind(MARKER)
         .fetch_all(&mut self.connection)
         .await?;
         let mut filled = false;
@@ -60,20 +63,26 @@ impl Target {
         Ok(State { filled, in_use })
     }
 
-    /// Removes every table, sequence and function of ours, with what is in them.
+    /// Removes every table, view, sequence, type and function of ours, with what is in them, but for what [`super::mark`] has noted.
     pub async fn clear(&mut self) -> Result<(), Error> {
         raw_sql(
             "do $$ declare one record; begin
-                 for one in select oid::regclass as name from pg_class
-                     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
-                         and relowner = current_user::regrole
-                 loop execute format('drop table if exists %s cascade', one.name); end loop;
-                 for one in select oid::regclass as name from pg_class
-                     where relnamespace = 'public'::regnamespace and relkind = 'S' and relowner = current_user::regrole
-                 loop execute format('drop sequence if exists %s cascade', one.name); end loop;
+                 for one in select format('%s if exists public.%I', case relkind when 'v' then 'view' when 'm' then 'materialized view'
+                         when 'S' then 'sequence' else 'table' end, relname) as name
+                     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'S')
+                         and relowner = current_user::regrole and relname <> 'restoring'
+                         and not exists (select from pg_depend
+                                         where classid = 'pg_class'::regclass and objid = pg_class.oid and deptype in ('e', 'i'))
+                     order by relkind = 'S'
+                 loop execute format('drop %s cascade', one.name); end loop;
+                 for one in select format('public.%I', typname) as name from pg_type left join pg_class on pg_class.oid = typrelid
+                     where typnamespace = 'public'::regnamespace and typowner = current_user::regrole
+                         and (typtype in ('d', 'e', 'r') or relkind = 'c')
+                         and not exists (select from pg_depend where classid = 'pg_type'::regclass and objid = pg_type.oid and deptype = 'e')
+                 loop execute format('drop type if exists %s cascade', one.name); end loop;
                  for one in select oid::regprocedure as name from pg_proc
                      where pronamespace = 'public'::regnamespace and proowner = current_user::regrole
-                         and not exists (select from pg_depend where objid = pg_proc.oid and deptype = 'e')
+                         and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')
                  loop execute format('drop routine if exists %s cascade', one.name); end loop;
              end $$",
         )

@@ -24,6 +24,7 @@ mod error;
 mod objects;
 mod records;
 mod remote;
+mod transfer;
 
 use address::Address;
 use error::Error;

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_orders.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_outbox.sql"),
+    include_str!("../../migrations/postgres/0004_domains.sql"),
 ];
 
 /// Brings the tables of an address up to date.
@@ -46,6 +47,11 @@ pub(super) async fn migrate(address: &str) -> Result<(), Failure> {
 /// The same, but no further than to this version.
 pub(super) async fn migrate_to(address: &str, version: i64) -> Result<(), Failure> {
     postgres::migrate_to(address, MIGRATIONS, version).await
+}
+
+/// Leaves out so many numbers behind an address.
+pub(super) async fn skip_numbers(address: &str, count: i64) -> Result<(), Failure> {
+    postgres::backup::skip_numbers(address, "orders_seq_seq", count).await
 }
 
 /// The newest version.
@@ -205,6 +211,11 @@ impl OrderStore for PostgresOrders {
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
         let mut connection = self.database.connection().await?;
         Ok(keys::forget(&mut connection, before, limit).await?)
+    }
+
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
+        let mut connection = self.database.connection().await?;
+        Ok(outbox::postgres::forget(&mut connection, before, limit).await?)
     }
 
     fn outbox(&self) -> Arc<dyn OutboxStore> {

@@ -29,7 +29,19 @@ mod rows;
 mod stock;
 
 /// Append only: a step that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_orders.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_orders.sql"),
+    include_str!("../../migrations/sqlite/0002_numbering.sql"),
+];
+
+/// Leaves out so many numbers behind an address.
+pub(super) async fn skip_numbers(address: &str, count: i64) -> Result<(), sqlite::Error> {
+    let database = Sqlite::open(address, Durability::Full, MIGRATIONS).await?;
+    let skip = move |connection: &Connection| orders::skip_numbers(connection, count);
+    let skipped = database.write(skip).await;
+    database.close().await;
+    skipped
+}
 
 pub(super) struct SqliteOrders {
     database: Sqlite,
@@ -172,6 +184,12 @@ impl OrderStore for SqliteOrders {
 
     async fn forget(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
         Ok(self.database.write(move |connection| keys::forget(connection, before, limit)).await?)
+    }
+
+    async fn forget_received(&self, before: Timestamp, limit: u32) -> Result<u64, Error> {
+        let forget =
+            move |connection: &Connection| outbox::sqlite::forget(connection, before, limit);
+        Ok(self.database.write(forget).await?)
     }
 
     fn outbox(&self) -> Arc<dyn OutboxStore> {

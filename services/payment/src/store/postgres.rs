@@ -33,6 +33,7 @@ mod unit;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_payments.sql"),
     include_str!("../../migrations/postgres/0002_outbox.sql"),
+    include_str!("../../migrations/postgres/0003_domains.sql"),
 ];
 
 /// Brings the tables of an address up to date.
@@ -43,6 +44,11 @@ pub(super) async fn migrate(address: &str) -> Result<(), Error> {
 /// The same, but no further than to this version.
 pub(super) async fn migrate_to(address: &str, version: i64) -> Result<(), Error> {
     postgres::migrate_to(address, MIGRATIONS, version).await
+}
+
+/// Leaves out so many of Click's numbers behind an address.
+pub(super) async fn skip_numbers(address: &str, count: i64) -> Result<(), Error> {
+    postgres::backup::skip_numbers(address, "click_prepare_ids", count).await
 }
 
 /// The newest version.

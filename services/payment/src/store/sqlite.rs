@@ -29,6 +29,15 @@ use unit::Unit;
 /// Append only: a step that was released is never edited.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_payments.sql")];
 
+/// Leaves out so many of Click's numbers behind an address.
+pub(super) async fn skip_numbers(address: &str, count: i64) -> Result<(), Error> {
+    let database = Sqlite::open(address, Durability::Full, MIGRATIONS).await?;
+    let skip = move |connection: &Connection| clicks::skip_numbers(connection, count);
+    let skipped = database.write(skip).await;
+    database.close().await;
+    skipped
+}
+
 pub(super) struct SqlitePayments {
     database: Sqlite,
     encode: Encode,

@@ -1,15 +1,20 @@
-//! Copies of all objects.
+//! Copies of all objects, each piece by piece: however many and however large they are, little of them is in memory at once.
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::Path,
+};
 
 use anyhow::Context as _;
-use archive::Part;
-use aws_sdk_s3::primitives::ByteStream;
-use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use archive::{Part, Sheet};
+use futures::{TryStreamExt as _, future::try_join_all, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, S3Store, records};
+use super::{
+    Error, S3Store, records,
+    transfer::{Said, TRANSFER, pour},
+};
 use crate::{domain::Bucket, store::Keys};
 
 /// What is known of the objects, one a line.
@@ -18,8 +23,6 @@ const LIST: &str = "objects.jsonl";
 const FOLDER: &str = "objects";
 /// Objects on their way at once.
 const AT_ONCE: usize = 8;
-/// How long the bytes of one object, or of one part of a backup, may take.
-pub(super) const TRANSFER: Duration = Duration::from_mins(5);
 
 /// An object without its bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +40,12 @@ impl Known {
     }
 }
 
+/// Some keys of a bucket, and where to go on; none at the end.
+struct Page {
+    keys: Vec<String>,
+    next: Option<String>,
+}
+
 impl S3Store {
     /// Without a look at the server.
     pub(in crate::store) fn connect(address: &str, keys: &Keys) -> anyhow::Result<Self> {
@@ -46,23 +55,26 @@ impl S3Store {
     pub(in crate::store) async fn copy(&self, part: &mut Part) -> anyhow::Result<()> {
         let mut list = part.sheet(LIST)?;
         for bucket in Bucket::ALL {
-            let keys = self.keys(bucket).await?;
-            let mut objects = stream::iter(keys)
-                .map(|key| async move { self.fetch(bucket, key).await })
-                .buffered(AT_ONCE);
-            let mut count = 0;
-            // One that is gone was the record of an upload that lost against another: nobody knows of it.
-            while let Some(fetched) = objects.try_next().await? {
-                let Some((known, bytes)) = fetched else { continue };
-                let mut sheet = part.sheet(&known.place())?;
-                sheet.put(&bytes)?;
-                part.keep(sheet)?;
-                let mut line = serde_json::to_vec(&known)?;
-                line.push(b'\n');
-                list.put(&line)?;
-                count += 1;
+            let (mut count, mut after) = (0, None);
+            loop {
+                let page = self.page(bucket, after).await?;
+                for keys in page.keys.chunks(AT_ONCE) {
+                    let fetches = keys.iter().map(|key| self.fetch(bucket, key, part));
+                    let fetched = try_join_all(fetches).await?;
+                    // One that is gone was the record of an upload that lost against another: nobody knows of it.
+                    for (known, sheet) in fetched.into_iter().flatten() {
+                        part.keep(sheet)?;
+                        let mut line = serde_json::to_vec(&known)?;
+                        line.push(b'\n');
+                        list.put(&line)?;
+                        count += 1;
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
             }
-            drop(objects);
             part.count(bucket.as_str(), count);
         }
         Ok(part.keep(list)?)
@@ -70,12 +82,20 @@ impl S3Store {
 
     pub(in crate::store) async fn is_filled(&self) -> anyhow::Result<bool> {
         for bucket in Bucket::ALL {
-            match self.keys(bucket).await {
-                Ok(keys) if keys.is_empty() => {}
-                Ok(_) => return Ok(true),
-                // The bucket is yet to be made.
-                Err(Error::Missing(_)) => {}
-                Err(error) => return Err(error.into()),
+            let mut after = None;
+            loop {
+                let page = match self.page(bucket, after).await {
+                    // The bucket is yet to be made.
+                    Err(Error::Missing(_)) => break,
+                    page => page?,
+                };
+                if !page.keys.is_empty() {
+                    return Ok(true);
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
             }
         }
         Ok(false)
@@ -83,63 +103,68 @@ impl S3Store {
 
     pub(in crate::store) async fn clear(&self) -> anyhow::Result<()> {
         for bucket in Bucket::ALL {
-            let keys = match self.keys(bucket).await {
-                Err(Error::Missing(_)) => continue,
-                keys => keys?,
-            };
-            let name = self.bucket(bucket);
+            let (name, mut after) = (self.bucket(bucket), None);
             let name = name.as_str();
-            stream::iter(keys.into_iter().map(Ok::<_, Error>))
-                .try_for_each_concurrent(AT_ONCE, |key| async move {
-                    self.objects.remove(name, &key).await
-                })
-                .await?;
+            loop {
+                let page = match self.page(bucket, after).await {
+                    Err(Error::Missing(_)) => break,
+                    page => page?,
+                };
+                stream::iter(page.keys.into_iter().map(Ok::<_, Error>))
+                    .try_for_each_concurrent(AT_ONCE, |key| async move {
+                        self.objects.remove(name, &key).await
+                    })
+                    .await?;
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
         }
         Ok(())
     }
 
     pub(in crate::store) async fn load(&self, folder: &Path) -> anyhow::Result<()> {
-        let list = std::fs::read_to_string(folder.join(LIST)).context(LIST)?;
-        let known = list.lines().map(serde_json::from_str::<Known>);
-        let known = known.collect::<Result<Vec<_>, _>>().context(LIST)?;
+        let list = File::open(folder.join(LIST)).context(LIST)?;
+        let known = BufReader::new(list).lines().map(|line| {
+            let known: Known = serde_json::from_str(&line.context(LIST)?).context(LIST)?;
+            Ok(known)
+        });
         let put = |known: Known| async move { self.put_back(folder, known).await };
-        stream::iter(known.into_iter().map(Ok)).try_for_each_concurrent(AT_ONCE, put).await
+        stream::iter(known).try_for_each_concurrent(AT_ONCE, put).await
     }
 
     async fn put_back(&self, folder: &Path, known: Known) -> anyhow::Result<()> {
         let bucket = Bucket::parse(&known.bucket).context("a bucket that is none of ours")?;
-        let bytes = tokio::fs::read(folder.join(known.place())).await?;
-        let put = self.objects.client.put_object().bucket(self.bucket(bucket)).key(&known.key);
-        let put = put
-            .set_content_type(known.content_type)
-            .set_cache_control(known.cache_control)
-            .set_content_disposition(known.content_disposition)
-            .checksum_algorithm(super::objects::CHECKSUM)
-            .body(ByteStream::from(bytes));
-        self.objects.ask(TRANSFER, Box::pin(put.send())).await?;
-        Ok(())
+        let path = folder.join(known.place());
+        let said = Said {
+            content_type: known.content_type,
+            cache_control: known.cache_control,
+            content_disposition: known.content_disposition,
+        };
+        let sent = self.objects.send((&self.bucket(bucket), &known.key), &path, said).await;
+        sent.with_context(|| path.display().to_string())
     }
 
-    /// All keys of a bucket but the one that `migrate` leaves.
-    async fn keys(&self, bucket: Bucket) -> Result<Vec<String>, Error> {
+    /// Keys of a bucket but the one that `migrate` leaves.
+    async fn page(&self, bucket: Bucket, after: Option<String>) -> Result<Page, Error> {
         let name = self.bucket(bucket);
-        let (mut keys, mut next) = (Vec::new(), None);
-        loop {
-            let list = self.objects.client.list_objects_v2().bucket(&name);
-            let page = self.objects.ask(TRANSFER, list.set_continuation_token(next).send()).await;
-            let page = page.map_err(|error| error.about(&name))?;
-            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|one| one.key));
-            next = page.next_continuation_token;
-            if next.is_none() {
-                break;
-            }
-        }
-        keys.retain(|key| key != records::PROBE);
-        Ok(keys)
+        let list = self.objects.client.list_objects_v2().bucket(&name);
+        let page = self.objects.ask(TRANSFER, list.set_continuation_token(after).send()).await;
+        let page = page.map_err(|error| error.about(&name))?;
+        let keys = page.contents.unwrap_or_default().into_iter().filter_map(|one| one.key);
+        let keys = keys.filter(|key| key != records::PROBE).collect();
+        Ok(Page { keys, next: page.next_continuation_token })
     }
 
-    async fn fetch(&self, bucket: Bucket, key: String) -> Result<Option<(Known, Bytes)>, Error> {
-        let get = self.objects.client.get_object().bucket(self.bucket(bucket)).key(&key);
+    /// Copies an object to a sheet of its own; none when it is gone.
+    async fn fetch(
+        &self,
+        bucket: Bucket,
+        key: &str,
+        part: &Part,
+    ) -> anyhow::Result<Option<(Known, Sheet)>> {
+        let get = self.objects.client.get_object().bucket(self.bucket(bucket)).key(key);
         let get = get.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled).send();
         let answer = match self.objects.ask(TRANSFER, get).await {
             Err(error) if error.is(404) => return Ok(None),
@@ -147,14 +172,13 @@ impl S3Store {
         };
         let known = Known {
             bucket: bucket.as_str().to_owned(),
-            key,
+            key: key.to_owned(),
             content_type: answer.content_type,
             cache_control: answer.cache_control,
             content_disposition: answer.content_disposition,
         };
-        let bytes = tokio::time::timeout(TRANSFER, answer.body.collect()).await;
-        let bytes = bytes.map_err(|_| Error::Silent)?;
-        let bytes = bytes.map_err(|error| Error::Broken(error.into()))?.into_bytes();
-        Ok(Some((known, bytes)))
+        let mut sheet = part.sheet(&known.place())?;
+        pour(answer.body, &mut sheet).await.with_context(|| known.place())?;
+        Ok(Some((known, sheet)))
     }
 }

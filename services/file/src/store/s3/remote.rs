@@ -3,19 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use aws_sdk_s3::{
-    primitives::{ByteStream, Length},
-    types::{CompletedMultipartUpload, CompletedPart},
-};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use tokio::io::AsyncWriteExt as _;
 use url::Url;
 
-use super::{Address, Objects, backup::TRANSFER, objects::CHECKSUM};
+use super::{
+    Address, Objects,
+    transfer::{Said, TRANSFER, pour},
+};
 use crate::store::{Keys, backup::files};
 
-/// Bytes of a part of a large file.
-const PART: u64 = 32 * 1024 * 1024;
 /// What a backup ends with: without it, it is none.
 const LAST: [&str; 2] = ["manifest.json", "manifest.sha256"];
 /// Files on their way at once.
@@ -40,56 +36,6 @@ impl Place {
         Ok(Self { objects: Objects::new(address.client(&address.endpoint)), told, bucket, prefix })
     }
 
-    async fn send(&self, key: &str, path: &Path) -> anyhow::Result<()> {
-        let (client, size) = (&self.objects.client, tokio::fs::metadata(path).await?.len());
-        if size <= PART {
-            let bytes = tokio::fs::read(path).await?;
-            let put = client.put_object().bucket(&self.bucket).key(key);
-            let put = put.checksum_algorithm(CHECKSUM).body(ByteStream::from(bytes));
-            let sent = self.objects.ask(TRANSFER, Box::pin(put.send())).await;
-            sent.map_err(|error| error.about(&self.bucket))?;
-            return Ok(());
-        }
-        let create = client.create_multipart_upload().bucket(&self.bucket).key(key).send();
-        let created = self.objects.ask(TRANSFER, create).await;
-        let created = created.map_err(|error| error.about(&self.bucket))?;
-        let upload = created.upload_id().unwrap_or_default();
-        let sent = self.send_parts((key, upload), path, size).await;
-        if sent.is_err() {
-            let abort = client.abort_multipart_upload().bucket(&self.bucket).key(key);
-            // The first error is what counts.
-            drop(self.objects.ask(TRANSFER, abort.upload_id(upload).send()).await);
-        }
-        sent
-    }
-
-    async fn send_parts(
-        &self,
-        (key, upload): (&str, &str),
-        path: &Path,
-        size: u64,
-    ) -> anyhow::Result<()> {
-        let client = &self.objects.client;
-        let mut parts = Vec::new();
-        let (mut start, mut number) = (0, 1);
-        while start < size {
-            let length = PART.min(size - start);
-            let body = ByteStream::read_from().path(path).offset(start);
-            let body = body.length(Length::Exact(length)).build().await?;
-            let put = client.upload_part().bucket(&self.bucket).key(key).upload_id(upload);
-            let put = self.objects.ask(TRANSFER, put.part_number(number).body(body).send()).await?;
-            let part = CompletedPart::builder().part_number(number);
-            parts.push(part.set_e_tag(put.e_tag().map(str::to_owned)).build());
-            start += length;
-            number += 1;
-        }
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        let complete = client.complete_multipart_upload().bucket(&self.bucket).key(key);
-        let complete = complete.upload_id(upload).multipart_upload(parts).send();
-        self.objects.ask(TRANSFER, complete).await?;
-        Ok(())
-    }
-
     /// All keys that begin with the prefix, without it.
     async fn names(&self) -> anyhow::Result<Vec<String>> {
         let (mut names, mut next) = (Vec::new(), None);
@@ -110,14 +56,10 @@ impl Place {
     async fn bring(&self, name: &str, to: &Path) -> anyhow::Result<()> {
         let get = self.objects.client.get_object().bucket(&self.bucket);
         let get = get.key(format!("{}{name}", self.prefix)).send();
-        let mut body = self.objects.ask(TRANSFER, get).await?.body;
-        let mut file = tokio::fs::File::create_new(to).await?;
-        loop {
-            let bytes = tokio::time::timeout(TRANSFER, body.try_next()).await;
-            let Some(bytes) = bytes.context("it does not answer")?? else { break };
-            file.write_all(&bytes).await?;
-        }
-        Ok(file.sync_all().await?)
+        let body = self.objects.ask(TRANSFER, get).await?.body;
+        let mut file = std::fs::File::create_new(to)?;
+        pour(body, &mut file).await?;
+        Ok(file.sync_all()?)
     }
 }
 
@@ -135,7 +77,8 @@ pub(in crate::store) async fn upload(
     for paths in [first, last] {
         let send = |path: PathBuf| async move {
             let within = path.strip_prefix(backup)?.to_str().context("a name of a file")?;
-            Box::pin(place.send(&format!("{}{name}/{within}", place.prefix), &path)).await
+            let key = format!("{}{name}/{within}", place.prefix);
+            place.objects.send((&place.bucket, &key), &path, Said::default()).await
         };
         stream::iter(paths).map(send).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     }

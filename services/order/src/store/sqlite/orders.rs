@@ -24,9 +24,19 @@ pub(super) fn standing(
     cart: CartId,
 ) -> Result<(bool, i64), sqlite::Error> {
     connection.one(
-        "select exists (select 1 from orders where cart_id = ?), (select coalesce(max(seq), 0) + 1 from orders)",
+        "select exists (select 1 from orders where cart_id = ?),
+         max((select coalesce(max(seq), 0) from orders), (select floor from numbering)) + 1",
         [cart.to_string()],
     )
+}
+
+/// Leaves out so many numbers after the last one.
+pub(super) fn skip_numbers(connection: &Connection, count: i64) -> Result<(), sqlite::Error> {
+    connection.execute(
+        "update numbering set floor = max(floor, (select coalesce(max(seq), 0) from orders)) + ?",
+        [count],
+    )?;
+    Ok(())
 }
 
 pub(super) fn insert(connection: &Connection, order: &Order) -> Result<(), sqlite::Error> {

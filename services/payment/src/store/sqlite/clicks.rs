@@ -141,6 +141,20 @@ fn give_up_one(unit: &mut Unit<'_>, mut known: Transaction) -> Result<(), Error>
     Ok(())
 }
 
+/// Leaves out so many numbers after the last one. The engine keeps that in a table of its own, from the first number on.
+pub(super) fn skip_numbers(connection: &Connection, count: i64) -> Result<(), Error> {
+    connection.execute(
+        "insert into sqlite_sequence (name, seq) select 'click_transactions', 0
+         where not exists (select 1 from sqlite_sequence where name = 'click_transactions')",
+        (),
+    )?;
+    connection.execute(
+        "update sqlite_sequence set seq = seq + ? where name = 'click_transactions'",
+        [count],
+    )?;
+    Ok(())
+}
+
 fn insert(
     connection: &Connection,
     call: Call,
