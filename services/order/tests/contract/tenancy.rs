@@ -202,16 +202,16 @@ async fn nothing_is_held_or_sold_that_is_not_there() {
     let (store, database) = both(&fresh).await;
     merchant(&*store).await;
     for (statement, constraint) in [
-        ("update offers set available = -1", "offers_available"),
-        ("update offers set reserved = -1", "offers_reserved"),
-        ("update offers set price = 0", "offers_price"),
+        ("update offers set available = -1", "stock"),
+        ("update offers set reserved = -1", "stock"),
+        ("update offers set price = 0", "price"),
         ("update offers set compare_at = price", "offers_compare_at"),
         ("update orders set reserved_until = now()", "orders_held"),
         ("update orders set user_id = null", "orders_buyer"),
-        ("update orders set status = 'lost'", "orders_status"),
-        ("update reservations set state = 'lost'", "reservations_state"),
-        ("update shipments set status = 'lost'", "shipments_status"),
-        ("update stock_ledger set cause = 'lost'", "stock_ledger_cause"),
+        ("update orders set status = 'lost'", "order_status"),
+        ("update reservations set state = 'lost'", "reservation_state"),
+        ("update shipments set status = 'lost'", "shipment_status"),
+        ("update stock_ledger set cause = 'lost'", "stock_cause"),
     ] {
         let mut transaction = database.begin().await.unwrap();
         let refused = query(statement).execute(&mut *transaction).await.unwrap_err();
