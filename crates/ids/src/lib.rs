@@ -143,6 +143,7 @@ kinds! {
     ApiKeyId, ApiKey, "key", "A merchant's API key.";
     CartId, Cart, "cart", "A cart.";
     CategoryId, Category, "cat", "A category of the catalogue.";
+    EntryId, Entry, "led", "An entry of a merchant's ledger.";
     EventId, Event, "evt", "An event between services.";
     FileId, File, "file", "An uploaded file.";
     ItemId, Item, "itm", "A line of a cart or an order.";
@@ -152,9 +153,12 @@ kinds! {
     OfferId, Offer, "off", "A merchant's offer.";
     OrderId, Order, "ord", "An order.";
     PaymentId, Payment, "pay", "A payment.";
+    PayoutId, Payout, "pout", "A payout to a merchant.";
     ProductId, Product, "prod", "A product.";
+    PromotionId, Promotion, "promo", "A promotion.";
     RefundId, Refund, "ref", "A refund.";
     RequestId, Request, "req", "A request, for logs.";
+    ReturnId, Return, "ret", "Goods that come back.";
     ReviewId, Review, "rev", "A review.";
     SessionId, Session, "ses", "A sign-in session.";
     ShipmentId, Shipment, "shp", "A shipment.";

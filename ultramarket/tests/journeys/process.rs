@@ -77,6 +77,16 @@ impl Program {
         self.child.wait().unwrap();
     }
 
+    /// As a machine hangs: connections stay, nothing answers.
+    pub(crate) fn freeze(&self) {
+        signal("STOP", self.child.id());
+    }
+
+    /// It goes on where it was.
+    pub(crate) fn thaw(&self) {
+        signal("CONT", self.child.id());
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         signal("TERM", self.child.id());

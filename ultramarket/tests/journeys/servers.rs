@@ -39,6 +39,12 @@ pub(crate) fn stores() -> Option<Environment> {
     Some(stores)
 }
 
+/// Addresses of fresh databases for the roles that keep money and stock, the rest embedded; none when PostgreSQL is not there.
+pub(crate) fn databases() -> Option<Environment> {
+    let address = |role| Some((format!("UM_{role}__STORE"), database()?));
+    ["AUTH", "ORDER", "PAYMENT"].into_iter().map(address).collect()
+}
+
 /// A database that outlives the test: the processes use it to the very end.
 fn database() -> Option<String> {
     // A runtime cannot wait inside another.
