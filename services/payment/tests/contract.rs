@@ -23,6 +23,8 @@ use testkit::{Folder, FreshDatabase};
 mod clicks;
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "contract/numbering.rs"]
+mod numbering;
 #[path = "contract/races.rs"]
 mod races;
 #[path = "contract/schema.rs"]
