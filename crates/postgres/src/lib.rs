@@ -38,8 +38,9 @@ pub type Migrations = &'static [&'static str];
 
 /// Connections of a role at most, unless the address says `pool=`.
 const CONNECTIONS: u32 = 40;
-/// How long a use case waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(2);
+/// How long a use case waits for a connection: long enough for a burst that opens all of them on a busy machine, short enough that
+/// something can still be said within the gateway's ten seconds.
+const ACQUIRE: Duration = Duration::from_secs(4);
 
 /// A database of one service. Cheap to clone.
 #[derive(Debug, Clone)]
