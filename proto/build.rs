@@ -9,7 +9,7 @@ use std::{env, fs, path::PathBuf};
 
 use prost::Message;
 
-const PACKAGES: [&str; 16] = [
+const PACKAGES: &[&str] = &[
     "value/v1/value.proto",
     "mesh/v1/principal.proto",
     "event/v1/event_service.proto",
@@ -19,6 +19,9 @@ const PACKAGES: [&str; 16] = [
     "product/v1/product_service.proto",
     "order/v1/order.proto",
     "order/v1/order_service.proto",
+    "order/v1/promotion_service.proto",
+    "order/v1/return_service.proto",
+    "order/v1/finance_service.proto",
     "payment/v1/payment.proto",
     "payment/v1/payment_service.proto",
     "cart/v1/cart.proto",

@@ -89,6 +89,14 @@ pub(crate) fn required(headers: &HeaderMap) -> Result<String, Problem> {
 
 /// Endpoints that keep their keys themselves.
 fn keeps_its_own(path: &str) -> bool {
+    // Moves of payouts, which are kept with the payout.
+    if path.starts_with("/v1/admin/payouts/") {
+        return true;
+    }
+    // Refunds, which are kept with the order.
+    if path.starts_with("/v1/merchant/orders/") && path.ends_with("/refunds") {
+        return true;
+    }
     path.starts_with("/v1/store/")
         && ((path.starts_with("/v1/store/carts/") && path.ends_with("/complete"))
             || (path.starts_with("/v1/store/orders/") && path.ends_with("/payments")))

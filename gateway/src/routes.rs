@@ -11,6 +11,7 @@ pub(crate) mod hooks;
 pub(crate) mod merchant;
 pub(crate) mod phone;
 pub(crate) mod problems;
+pub(crate) mod promotions;
 pub(crate) mod realtime;
 pub(crate) mod store;
 

@@ -136,6 +136,7 @@ fn sandbox_terms(
     text(&mut payment.click.merchant_user_id, "77003");
     secret(&mut payment.click.secret_key, "demo-click-secret");
     address(&mut payment.click.base_url, &defaults.payment.click.base_url, "click");
+    address(&mut payment.click.api_url, &defaults.payment.click.api_url, "click");
     text(&mut config.notification.sms_url, &format!("{}/send", url("sms")));
     text(&mut config.notification.mail_url, &format!("{}/send", url("mail")));
 

@@ -48,6 +48,7 @@ async fn set_aside(address: &str) -> Vec<String> {
         name: "Hunar".to_owned(),
         tin: "1".to_owned(),
         active: true,
+        plan: "basic".to_owned(),
         version: 1,
     };
     store.put_merchant(known, now).await.unwrap();
@@ -57,6 +58,7 @@ async fn set_aside(address: &str) -> Vec<String> {
         title: Text { uz: "Choynak".to_owned(), ..Text::default() },
         fiscal: Fiscal { vat_percent: 12, ..Fiscal::default() },
         picture_url: String::new(),
+        categories: None,
         on_show: true,
         version: 1,
         variants: vec![(variant, "SKU".to_owned(), BTreeMap::new())],

@@ -15,16 +15,22 @@ mod accounts;
 mod browse;
 #[path = "journeys/buy.rs"]
 mod buy;
+#[path = "journeys/finance.rs"]
+mod finance;
 #[path = "journeys/merchants.rs"]
 mod merchants;
 #[path = "journeys/outside.rs"]
 mod outside;
 #[path = "journeys/pay.rs"]
 mod pay;
+#[path = "journeys/promotions.rs"]
+mod promotions;
 #[path = "journeys/refusals.rs"]
 mod refusals;
 #[path = "journeys/reindex.rs"]
 mod reindex;
+#[path = "journeys/returns.rs"]
+mod returns;
 #[path = "journeys/sandboxes.rs"]
 mod sandboxes;
 #[path = "journeys/support.rs"]
@@ -81,6 +87,12 @@ journeys! {
         a_cart_moves_in_at_sign_in
         cash_goes_from_accepted_to_delivered
         a_cancelled_order_gives_its_goods_back;
+    returns:
+        a_paid_order_is_called_off
+        the_cabinet_of_payme_ends_a_refund
+        a_merchant_cancels_a_line_and_others_go_on
+        goods_come_back
+        a_merchant_gives_money_back;
     merchants:
         somebody_becomes_a_merchant
         a_rejected_applicant_sells_nothing
@@ -88,6 +100,14 @@ journeys! {
         servers_and_staff_work_for_a_merchant
         two_hundred_products_come_from_a_table
         a_picture_is_stored_in_four_sizes;
+    finance:
+        a_merchant_follows_its_money;
+    promotions:
+        a_code_lowers_a_cart_and_stays_in_its_order
+        merchants_lower_their_own_prices_only
+        a_code_with_two_uses_is_used_twice
+        free_delivery_is_shown_before_it_is_chosen
+        the_cart_page_takes_a_code;
     refusals:
         bad_requests_change_nothing
         bodies_that_are_no_json;
@@ -107,6 +127,11 @@ mod demo_only {
     #[test]
     fn a_stand_in_pays() {
         run(crate::sandboxes::a_stand_in_pays(one_process().unwrap()));
+    }
+
+    #[test]
+    fn click_gives_money_back() {
+        run(crate::returns::click_gives_money_back(one_process().unwrap()));
     }
 
     #[test]

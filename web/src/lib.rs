@@ -14,6 +14,7 @@ mod cookies;
 pub mod cyrillic;
 mod failure;
 mod form;
+pub mod invoice;
 mod labels;
 mod link;
 mod locale;

@@ -21,6 +21,7 @@ mod dates;
 mod home;
 mod listing;
 mod order;
+mod order_return;
 mod page;
 mod place;
 mod product;
@@ -45,6 +46,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/orders/{id}", get(order::show))
         .route("/orders/{id}/pay", post(order::pay))
         .route("/orders/{id}/cancel", post(order::cancel))
+        .route("/orders/{id}/returns", post(order_return::request))
+        .route("/orders/{id}/invoice", get(order_return::invoice))
         .route("/login", get(sign_in::show_login).post(sign_in::login))
         .route("/register", get(sign_in::show_register).post(sign_in::register))
         .route("/logout", get(sign_in::leave).post(sign_in::logout))

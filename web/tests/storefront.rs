@@ -286,6 +286,9 @@ async fn quantities_and_codes() {
     assert!(browser.get("/").await.body.contains("</span> 3</b>"), "the header counts");
     let refused = browser.post("/cart/codes", &[("code", "WRONG")]).await;
     assert_eq!(refused.location, "/cart?said=bad-code");
+    let late = browser.post("/cart/codes", &[("code", "NAVROZ-2020")]).await;
+    assert_eq!(late.location, "/cart?said=code-late");
+    assert!(browser.get("/cart?said=code-late").await.body.contains("muddati tugagan"));
     let taken = browser.post("/cart/codes", &[("code", "NAVROZ")]).await;
     assert_eq!(taken.location, "/cart?said=code");
     let gone = browser.post("/cart/items", &[("offer_id", "off_none"), ("quantity", "1")]).await;

@@ -38,7 +38,10 @@ use proto::{
     auth::auth_service_client::AuthServiceClient, cart::cart_service_client::CartServiceClient,
     event::event_service_client::EventServiceClient, file::file_service_client::FileServiceClient,
     notification::notification_service_client::NotificationServiceClient,
+    order::finance_service_client::FinanceServiceClient,
     order::order_service_client::OrderServiceClient,
+    order::promotion_service_client::PromotionServiceClient,
+    order::return_service_client::ReturnServiceClient,
     payment::payment_service_client::PaymentServiceClient,
     product::product_service_client::ProductServiceClient,
     search::search_service_client::SearchServiceClient,
@@ -153,6 +156,9 @@ clients! {
     auth, AuthServiceClient, Auth;
     product, ProductServiceClient, Product;
     order, OrderServiceClient, Order;
+    promotions, PromotionServiceClient, Order;
+    returns, ReturnServiceClient, Order;
+    finance, FinanceServiceClient, Order;
     payment, PaymentServiceClient, Payment;
     cart, CartServiceClient, Cart;
     search, SearchServiceClient, Search;

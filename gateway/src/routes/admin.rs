@@ -24,6 +24,9 @@ use crate::{
     reply::{Answer, List, Localised, Made, created, locale, some},
 };
 
+mod finance;
+mod promotions;
+mod refunds;
 mod search;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -37,7 +40,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read_order))
         .routes(routes!(list_payments))
         .routes(routes!(list_categories, put_category))
+        .merge(refunds::routes())
         .merge(search::routes())
+        .merge(promotions::routes())
+        .merge(finance::routes())
 }
 
 fn status(params: &Params) -> Result<auth::MerchantStatus, Problem> {

@@ -8,10 +8,13 @@ mod api_keys;
 mod catalogue;
 mod csv;
 mod files;
+pub(crate) mod finance;
 mod imports;
 mod offers;
 mod orders;
 pub(crate) mod profile;
+mod promotions;
+mod returns;
 mod staff;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -24,4 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(offers::routes())
         .merge(files::routes())
         .merge(orders::routes())
+        .merge(returns::routes())
+        .merge(promotions::routes())
+        .merge(finance::routes())
 }

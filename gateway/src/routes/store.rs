@@ -7,11 +7,13 @@ use crate::app::App;
 mod addresses;
 mod carts;
 mod categories;
-mod checkout;
+pub(crate) mod checkout;
 mod delivery;
+mod invoice;
 pub(crate) mod orders;
 pub(crate) mod products;
 mod regions;
+pub(crate) mod returns;
 mod reviews;
 mod search;
 mod wishlist;
@@ -26,6 +28,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(delivery::routes())
         .merge(checkout::routes())
         .merge(orders::routes())
+        .merge(returns::routes())
+        .merge(invoice::routes())
         .merge(addresses::routes())
         .merge(wishlist::routes())
         .merge(reviews::routes())

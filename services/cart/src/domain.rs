@@ -167,7 +167,7 @@ impl Cart {
     /// Adds a discount code; whether it has an effect is the order service's to say.
     pub fn add_code(&mut self, code: &str) -> Result<(), Refusal> {
         self.open()?;
-        let code = code.trim().to_uppercase();
+        let code = normal_code(code);
         if self.body.codes.contains(&code) {
             return Ok(());
         }
@@ -181,7 +181,7 @@ impl Cart {
     /// Takes a discount code off; one that is not there is no error.
     pub fn remove_code(&mut self, code: &str) -> Result<(), Refusal> {
         self.open()?;
-        let code = code.trim().to_uppercase();
+        let code = normal_code(code);
         self.body.codes.retain(|held| *held != code);
         Ok(())
     }
@@ -210,6 +210,11 @@ impl Cart {
     fn open(&self) -> Result<(), Refusal> {
         if self.order.is_some() { Err(Refusal::Completed) } else { Ok(()) }
     }
+}
+
+/// A code as it is kept and compared.
+pub fn normal_code(text: &str) -> String {
+    text.trim().to_uppercase()
 }
 
 fn checked(quantity: u32) -> Result<u32, Refusal> {

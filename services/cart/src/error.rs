@@ -13,6 +13,9 @@ pub enum Error {
     /// No such offer, or it is not on sale.
     #[error("no such offer")]
     OfferNotFound,
+    /// The code takes nothing off this cart, for this reason.
+    #[error("the code takes nothing off this cart")]
+    CodeRefused(String),
     /// The cart cannot be changed so.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -36,6 +39,13 @@ impl From<Error> for Fault {
         match error {
             Error::CartNotFound => Self::not_found("CART"),
             Error::OfferNotFound => Self::not_found("OFFER"),
+            Error::CodeRefused(reason) if reason == "DISCOUNT_CODE_NOT_FOUND" => {
+                Self::not_found("DISCOUNT_CODE")
+            }
+            Error::CodeRefused(reason) => {
+                let field = Field::new("code", reason.clone(), message.clone());
+                Self::conflict(reason, message).with_fields(vec![field])
+            }
             Error::Refused(Refusal::Completed) => Self::conflict("CART_COMPLETED", message),
             Error::Refused(Refusal::NoLine) => Self::not_found("CART_ITEM"),
             Error::Refused(Refusal::Quantity) => {

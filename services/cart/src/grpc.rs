@@ -4,7 +4,7 @@ use mesh::{Context, Link};
 use proto::{
     cart::{self as pb, cart_service_server::CartService},
     event::{self as events, event_service_server::EventService},
-    order::{self as orders, order_service_client::OrderServiceClient},
+    order::order_service_client::OrderServiceClient,
 };
 use tonic::{Request, Response, Status};
 
@@ -30,18 +30,14 @@ impl Api {
 
     /// The cart with today's prices, asked of the order service in one call.
     async fn priced(&self, cart: Cart) -> Result<pb::PricedCart, Status> {
-        let mut request = orders::QuoteRequest {
-            lines: cart.body.lines.iter().map(convert::line_request).collect(),
-            delivery: cart.body.delivery.as_ref().map(convert::delivery),
-            discount_codes: cart.body.codes.clone(),
-        };
-        request.lines.truncate(crate::domain::MAX_LINES);
-        let quote = self.orders.clone().quote(request).await?.into_inner();
+        let quote = self.orders.clone().quote(peers::quote(&cart.body)).await?.into_inner();
         Ok(pb::PricedCart {
             cart: Some(convert::cart(cart)),
             lines: quote.lines,
             totals: quote.totals,
             refused_codes: quote.refused_codes,
+            refused: quote.refused,
+            promotions: quote.promotions,
         })
     }
 }

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    domain::{Cart, Delivery, Owner, Refusal},
+    domain::{Cart, Delivery, Owner, Refusal, normal_code},
     error::Error,
     peers::Offers,
     store::{CartStore, Wish},
@@ -98,7 +98,7 @@ impl Carts {
         self.change(caller, id, token, |cart| cart.deliver(delivery.clone())).await
     }
 
-    /// Adds a discount code.
+    /// Adds a discount code that takes something off.
     pub(crate) async fn add_code(
         &self,
         caller: &Caller,
@@ -109,7 +109,16 @@ impl Carts {
             let field = Field::new("code", "LENGTH", "a code has 1 to 64 characters");
             return Err(Fault::invalid(vec![field]).into());
         }
-        self.change(caller, id, token, |cart| cart.add_code(code)).await
+        // A code without effect is not kept: whoever types it hears why.
+        let mut trial = self.get(caller, id, token).await?;
+        let code = normal_code(code);
+        if !trial.body.codes.contains(&code) {
+            trial.add_code(&code)?;
+            if let Some(reason) = self.offers.refused(&trial.body, &code).await? {
+                return Err(Error::CodeRefused(reason));
+            }
+        }
+        self.change(caller, id, token, |cart| cart.add_code(&code)).await
     }
 
     /// Takes a discount code off.

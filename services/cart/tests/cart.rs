@@ -203,6 +203,40 @@ async fn an_order_closes_its_cart_once_however_often_it_is_told(store: &Store) {
     }
 }
 
+async fn a_code_without_effect_is_not_kept(store: &Store) {
+    for wiring in WIRINGS {
+        let lab = lab(wiring, store).await;
+        let guest = Caller::guest();
+        let key = new_cart(&lab, &guest).await;
+        add(&lab, &guest, &key, &peers::offer(0), 1).await.unwrap();
+        let code = |code: &str| pb::AddDiscountCodeRequest {
+            cart_id: key.0.clone(),
+            token: key.1.clone(),
+            code: code.to_owned(),
+        };
+        let mut client = lab.mesh.cart();
+        for (wrong, told) in [
+            ("NAVRUZ", (Code::NotFound, "DISCOUNT_CODE_NOT_FOUND")),
+            ("old-2020", (Code::Conflict, "DISCOUNT_CODE_EXPIRED")),
+        ] {
+            let refused =
+                lab.act(guest.clone(), client.add_discount_code(code(wrong))).await.unwrap_err();
+            assert_eq!(reason(refused), (told.0, told.1.to_owned()));
+        }
+        let kept = lab.act(guest.clone(), client.add_discount_code(code(" good-1 "))).await;
+        let kept = kept.unwrap().into_inner().cart.unwrap();
+        assert_eq!(kept.cart.unwrap().discount_codes, ["GOOD-1"]);
+        let remove = pb::RemoveDiscountCodeRequest {
+            cart_id: key.0.clone(),
+            token: key.1.clone(),
+            code: "good-1".to_owned(),
+        };
+        let empty = lab.act(guest, client.remove_discount_code(remove)).await.unwrap();
+        assert!(empty.into_inner().cart.unwrap().cart.unwrap().discount_codes.is_empty());
+        lab.stop().await;
+    }
+}
+
 async fn wishlists_are_for_the_signed_in(store: &Store) {
     for wiring in WIRINGS {
         let lab = lab(wiring, store).await;
@@ -248,5 +282,6 @@ on_each_store!(
     a_guest_cart_moves_into_the_account_at_sign_in,
     concurrent_adds_are_all_kept,
     an_order_closes_its_cart_once_however_often_it_is_told,
+    a_code_without_effect_is_not_kept,
     wishlists_are_for_the_signed_in,
 );

@@ -132,7 +132,13 @@ templates! {
     OrderCancelled, "order-cancelled", ["number"], false;
     OrderExpired, "order-expired", ["number"], false;
     OrderRefunded, "order-refunded", ["number"], false;
+    OrderItemsCancelled, "order-items-cancelled", ["number"], false;
+    OrderReturnApproved, "order-return-approved", ["number"], false;
+    OrderReturnRefused, "order-return-refused", ["number"], false;
+    OrderRefundDone, "order-refund-done", ["number"], false;
     MerchantOrderPlaced, "merchant-order-placed", ["number"], false;
+    MerchantOrderCancelled, "merchant-order-cancelled", ["number"], false;
+    MerchantReturnRequested, "merchant-return-requested", ["number"], false;
     MerchantApplied, "merchant-applied", ["name"], false;
     MerchantApplication, "merchant-application", ["name"], false;
     MerchantApproved, "merchant-approved", ["name"], false;

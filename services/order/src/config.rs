@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde::Deserialize;
 
-use crate::domain::pricing::Tariff;
+use crate::domain::{ledger::Commissions, payout::Periods, pricing::Tariff};
 
 /// How the role runs. `default.toml` of the binary documents each key.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,10 @@ pub struct Config {
     pub return_url: String,
     /// What delivery costs.
     pub delivery: Tariff,
+    /// What the platform takes of sales.
+    pub commission: Commissions,
+    /// When merchants are paid.
+    pub payouts: Periods,
 }
 
 impl Config {

@@ -1,12 +1,14 @@
 //! What an order is, and the moves that it can make.
 //!
 //! ```text
-//! awaiting_payment --paid--> paid --accept--> processing --ship all--> shipped --deliver all--> delivered --> completed
-//!        |                     |                  ^
-//!        +--cancel/expire--> cancelled            cash on delivery begins here (and may be cancelled until it is shipped)
+//! awaiting_payment --paid--> paid --accept--> processing --ship all--> shipped --deliver all--> delivered --10 days--> completed
+//!        |                     |                  ^ |
+//!        +--cancel/expire--> cancelled <--cancel--|-+      until something is shipped; what was paid goes back
+//!                                                 cash on delivery begins here
 //! ```
 //!
-//! `refunded` follows any paid state when the money went back.
+//! `refunded` follows any paid state when all of the money is back. Pieces and shipments are cancelled one by one by their
+//! merchant, and delivered pieces come back by [`returns`]; what was paid for them goes back by a [`refund`].
 
 use std::collections::BTreeMap;
 
@@ -18,14 +20,26 @@ use ids::{
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+pub mod adjustment;
+pub mod discounts;
+pub mod ledger;
 pub mod number;
 pub mod offer;
+pub mod payout;
 pub mod pricing;
+pub mod promotion;
+pub mod refund;
+pub mod report;
+pub mod returns;
 #[cfg(test)]
 mod testing;
 mod transitions;
 
-pub use transitions::{Illegal, ShipmentMove, StockEffect, Transition};
+pub use adjustment::{Adjustment, Funder};
+pub use ledger::Agreement;
+pub use refund::{Refund, RefundCause, RefundPart, RefundState};
+pub use returns::{Return, ReturnMove, ReturnState};
+pub use transitions::{Ask, Giving, Illegal, Moved, ShipmentMove, StockEffect, Transition};
 
 /// One text in the languages of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -196,6 +210,18 @@ pub struct Item {
     pub total: Money,
     pub fiscal: Fiscal,
     pub picture_url: String,
+    /// Where the discount comes from; their amounts add up to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjustments: Vec<Adjustment>,
+    /// Pieces that were paid for and will not be sent.
+    #[serde(default)]
+    pub cancelled: u32,
+    /// Pieces that came back.
+    #[serde(default)]
+    pub returned: u32,
+    /// What the merchant agreed to when it was sold; none where no ledger was kept yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
 }
 
 /// What one merchant sends.
@@ -209,6 +235,9 @@ pub struct Shipment {
     pub items: Vec<ItemId>,
     pub carrier: String,
     pub tracking: String,
+    /// When it reached the shopper, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<i64>,
 }
 
 /// Something that happened to an order, for people.
@@ -264,6 +293,15 @@ pub struct Body {
     pub provider: Provider,
     pub timeline: Vec<Entry>,
     pub locale: String,
+    /// Money that goes back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
+    /// What promotions took off the delivery; `totals.delivery` is what was left of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delivery_discounts: Vec<discounts::DeliveryDiscount>,
+    /// Goods that come back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
 }
 
 /// A payment as the payment service told of it.
@@ -309,6 +347,9 @@ impl Order {
     pub fn for_merchant(mut self, merchant: MerchantId) -> Self {
         self.body.items.retain(|item| item.merchant == merchant);
         self.body.shipments.retain(|shipment| shipment.merchant == merchant);
+        self.body.refunds.retain(|refund| refund.merchant == Some(merchant));
+        self.body.delivery_discounts.retain(|discount| discount.merchant == merchant);
+        self.body.returns.retain(|it| it.merchant == merchant);
         let currency = self.body.totals.total.currency;
         let sum = |part: fn(&Item) -> Money| {
             // Parts of a total that fitted fit.

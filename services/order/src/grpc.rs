@@ -9,10 +9,14 @@ use proto::{
 use tonic::{Request, Response, Status};
 
 mod decode;
+mod discounts;
 mod encode;
+mod finance;
 mod page;
 pub(crate) mod peers;
+mod promotions;
 mod receive;
+mod returns;
 
 use crate::{
     domain::{Customer, Provider, number},
@@ -85,11 +89,14 @@ impl OrderService for Api {
     async fn quote(&self, request: Request<pb::QuoteRequest>) -> Answer<pb::QuoteResponse> {
         let request = request.into_inner();
         let delivery = request.delivery.and_then(decode::delivery);
-        let quote = self.orders.quote(&lines(&request.lines)?, delivery.as_ref()).await?;
+        let (lines, codes) = (lines(&request.lines)?, decode::codes(&request.discount_codes)?);
+        let quote = self.orders.quote(&Context::caller(), &lines, delivery.as_ref(), codes).await?;
         Ok(Response::new(pb::QuoteResponse {
             lines: quote.lines.into_iter().map(encode::quoted).collect(),
             totals: Some(encode::totals(&quote.totals)),
-            refused_codes: request.discount_codes,
+            refused_codes: quote.refused.iter().map(|refused| refused.code.clone()).collect(),
+            refused: quote.refused.into_iter().map(discounts::refused).collect(),
+            promotions: quote.applied.into_iter().map(discounts::applied).collect(),
         }))
     }
 
@@ -98,8 +105,9 @@ impl OrderService for Api {
         request: Request<pb::ListDeliveryOptionsRequest>,
     ) -> Answer<pb::ListDeliveryOptionsResponse> {
         let request = request.into_inner();
-        let options =
-            self.orders.delivery_options(&lines(&request.lines)?, &request.region).await?;
+        let (lines, codes) = (lines(&request.lines)?, decode::codes(&request.discount_codes)?);
+        let caller = Context::caller();
+        let options = self.orders.delivery_options(&caller, &lines, &request.region, codes).await?;
         let options = options.iter().map(encode::delivery_option).collect();
         Ok(Response::new(pb::ListDeliveryOptionsResponse { options }))
     }

@@ -9,7 +9,11 @@ use mesh::{Mesh, Role};
 use outbox::Relay;
 use proto::{
     event::event_service_server::EventServiceServer,
-    order::order_service_server::OrderServiceServer,
+    order::{
+        finance_service_server::FinanceServiceServer, order_service_server::OrderServiceServer,
+        promotion_service_server::PromotionServiceServer,
+        return_service_server::ReturnServiceServer,
+    },
 };
 
 mod config;
@@ -60,19 +64,49 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
         carts: Arc::new(grpc::peers::Carts(mesh.cart())),
         payments: Arc::new(grpc::peers::Payments::new(mesh.payment(), config.return_url.clone())),
         merchants: Arc::new(grpc::peers::Merchants(mesh.auth())),
+        catalogue: Arc::new(grpc::peers::Catalogue(mesh.product())),
         relay: relay.clone(),
         clock: host.clock(),
         tariff: config.delivery,
+        commissions: Arc::new(config.commission.clone()),
+        periods: config.payouts,
+        imbalance: metrics.gauge(
+            "ledger_imbalance_tiyin",
+            "By how much the ledger differs from the orders it is kept of: must be 0.",
+            &[],
+        ),
+        drafted: metrics.counter("payouts_drafted_total", "Payouts made by the clock.", &[]),
         reservation: config.reservation(),
         encode_answer: grpc::encode_answer,
         placed: metrics.counter("orders_placed_total", "Orders placed.", &["provider"]),
+        redeemed: metrics.counter(
+            "promotions_redeemed_total",
+            "Uses of promotions by orders, by who funds them.",
+            &["funded_by"],
+        ),
+        lost: metrics.counter(
+            "discount_codes_lost_total",
+            "Checkouts that ended because a code could no longer be used.",
+            &["reason"],
+        ),
+        refunds: tokio::sync::Notify::new(),
+        refunded: metrics.counter("refunds_total", "Refunds by how they came out.", &["state"]),
     });
 
     let api = grpc::Api::new(orders.clone());
     host.grpc(Role::Order, OrderServiceServer::new(api.clone()));
+    host.grpc(Role::Order, ReturnServiceServer::new(api.clone()));
+    host.grpc(Role::Order, FinanceServiceServer::new(api.clone()));
+    host.grpc(Role::Order, PromotionServiceServer::new(api.clone()));
     host.grpc(Role::Order, EventServiceServer::new(api));
 
     host.task(Role::Order, "order.outbox", move |stop| relay.clone().run(stop));
+    let paying = orders.clone();
+    host.task(Role::Order, "order.payouts", move |stop| paying.clone().pay_merchants(stop));
+    let refunding = orders.clone();
+    host.task(Role::Order, "order.refunds", move |stop| refunding.clone().refund_due(stop));
+    let categorising = orders.clone();
+    host.task(Role::Order, "order.categories", move |stop| categorising.clone().categorise(stop));
     host.task(Role::Order, "order.sweep", move |stop| orders.clone().sweep(stop));
     let checked = Arc::clone(&store);
     host.ready(Role::Order, "store", move || {

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
-use ids::{CartId, MerchantId, OrderId};
+use ids::{CartId, MerchantId, OrderId, ProductId};
 
 use crate::{
-    domain::{Delivery, Order, Payment, Provider, pricing::Line},
+    domain::{Delivery, Order, Payment, Provider, Refund, RefundState, pricing::Line},
     store::Merchant,
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Cart {
     pub(crate) lines: Vec<Line>,
     pub(crate) delivery: Option<Delivery>,
+    /// Discount codes, upper case.
+    pub(crate) codes: Vec<String>,
 }
 
 /// Keeps carts.
@@ -45,6 +47,8 @@ pub(crate) trait Payments: Send + Sync {
     /// Closes an order for payment; with `spare_live`, not while a provider holds it.
     async fn close(&self, order: OrderId, reason: &str, spare_live: bool)
     -> Result<Closing, Fault>;
+    /// Gives money back, or goes on with it. The same refund is given once.
+    async fn refund(&self, order: OrderId, refund: &Refund) -> Result<RefundState, Fault>;
 }
 
 /// Knows merchants.
@@ -52,4 +56,16 @@ pub(crate) trait Payments: Send + Sync {
 pub(crate) trait Merchants: Send + Sync {
     /// Those of them that exist.
     async fn get(&self, ids: Vec<MerchantId>) -> Result<Vec<Merchant>, Fault>;
+}
+
+/// Knows the categories.
+#[async_trait]
+pub(crate) trait Catalogue: Send + Sync {
+    /// The slug of each category that is named by slug or id; none where there is no such category.
+    async fn slugs(&self, named: Vec<String>) -> Result<Vec<Option<String>>, Fault>;
+    /// The slugs from the root down to the category of each product that exists.
+    async fn categories(
+        &self,
+        products: Vec<ProductId>,
+    ) -> Result<Vec<(ProductId, Vec<String>)>, Fault>;
 }

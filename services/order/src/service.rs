@@ -10,9 +10,12 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    domain::{Buyer, Order, Payment, ShipmentStatus, Transition, pricing::Tariff},
+    domain::{
+        Buyer, Order, Payment, ShipmentStatus, Transition, ledger::Commissions, payout::Periods,
+        pricing::Tariff,
+    },
     error::Error,
-    peers::{Carts, Merchants, Payments},
+    peers::{Carts, Catalogue, Merchants, Payments},
     store::OrderStore,
 };
 
@@ -20,10 +23,16 @@ mod background;
 mod checkout;
 pub(crate) mod events;
 mod fulfilment;
+mod ledger;
 mod offers;
 mod payments;
+mod payouts;
+mod promotions;
+mod refunds;
+mod returns;
 
 pub(crate) use checkout::Checkout;
+pub(crate) use ledger::Leg;
 
 /// Encodes the answer of a checkout, which is kept for repeats.
 pub(crate) type EncodeAnswer = fn(Order, &Payment, &str) -> Vec<u8>;
@@ -38,12 +47,24 @@ pub(crate) struct Inner {
     pub(crate) carts: Arc<dyn Carts>,
     pub(crate) payments: Arc<dyn Payments>,
     pub(crate) merchants: Arc<dyn Merchants>,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
     pub(crate) relay: Relay,
     pub(crate) clock: Clock,
     pub(crate) tariff: Tariff,
+    pub(crate) commissions: Arc<Commissions>,
+    pub(crate) periods: Periods,
+    /// What an audit of the ledger has found wrong, tiyin.
+    pub(crate) imbalance: telemetry::IntGaugeVec,
+    pub(crate) drafted: telemetry::IntCounterVec,
     pub(crate) reservation: Duration,
     pub(crate) encode_answer: EncodeAnswer,
     pub(crate) placed: telemetry::IntCounterVec,
+    pub(crate) redeemed: telemetry::IntCounterVec,
+    /// Checkouts that ended because a code had.
+    pub(crate) lost: telemetry::IntCounterVec,
+    /// Rung when there may be a refund to bring to its end.
+    pub(crate) refunds: tokio::sync::Notify,
+    pub(crate) refunded: telemetry::IntCounterVec,
 }
 
 impl Orders {

@@ -12,6 +12,7 @@ use outbox::{Draft, OutboxStore};
 use crate::{
     domain::{
         Buyer, Customer, Delivery, Event, Order, Payment, Provider, Transition,
+        ledger::Commissions,
         offer::{Offer, Refusal, Snapshot, Terms, Update},
         pricing::{Line, Tariff},
     },
@@ -19,7 +20,10 @@ use crate::{
 };
 
 mod checkout;
+pub mod ledger;
 mod postgres;
+pub mod promotions;
+pub mod returns;
 mod sqlite;
 
 /// Turns an event of the domain into what the outbox keeps.
@@ -33,11 +37,14 @@ pub struct Placing {
     pub cart: CartId,
     pub buyer: Buyer,
     pub lines: Vec<Line>,
+    /// Discount codes, upper case.
+    pub codes: Vec<String>,
     pub delivery: Delivery,
     pub customer: Customer,
     pub provider: Provider,
     pub expected_total: Option<Money>,
     pub tariff: Tariff,
+    pub commissions: Arc<Commissions>,
     pub reserved_until: Timestamp,
     pub locale: String,
     pub key: Key,
@@ -106,6 +113,8 @@ pub struct Merchant {
     pub id: MerchantId,
     pub name: String,
     pub tin: String,
+    /// "basic", "professional", "enterprise"; empty when that is not known.
+    pub plan: String,
     pub active: bool,
     pub version: i64,
 }
@@ -125,7 +134,9 @@ pub struct Applied {
 
 /// Offers, stock, orders and what makes them happen once.
 #[async_trait]
-pub trait OrderStore: Send + Sync + 'static {
+pub trait OrderStore:
+    returns::ReturnStore + promotions::PromotionStore + ledger::LedgerStore
+{
     /// Applies a product and the terms that came with it. A version that is not newer changes nothing.
     async fn put_offers(
         &self,

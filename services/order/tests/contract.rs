@@ -16,6 +16,7 @@ use order::{
     domain::{
         Address, Buyer, Customer, Delivery, Fiscal, Method, Order, Payment, PaymentState, Provider,
         Status, Text,
+        ledger::Commissions,
         offer::{Offer, Snapshot, Terms},
         pricing::{Line, Tariff},
     },
@@ -25,14 +26,24 @@ use testkit::{Folder, FreshDatabase};
 
 #[path = "contract/keys.rs"]
 mod keys;
+#[path = "contract/ledger.rs"]
+mod ledger;
+#[path = "contract/ledger_guards.rs"]
+mod ledger_guards;
 #[path = "contract/moves.rs"]
 mod moves;
 #[path = "contract/numbering.rs"]
 mod numbering;
 #[path = "contract/offers.rs"]
 mod offers;
+#[path = "contract/promotions.rs"]
+mod promotions;
 #[path = "contract/races.rs"]
 mod races;
+#[path = "contract/redemption_races.rs"]
+mod redemption_races;
+#[path = "contract/returns.rs"]
+mod returns;
 #[path = "contract/tenancy.rs"]
 mod tenancy;
 
@@ -41,6 +52,13 @@ use keys::{
     old_answers_are_forgotten_in_batches, old_receipts_are_forgotten_in_batches,
 };
 
+use ledger::{
+    a_payout_moves_once_for_each_key, a_period_is_paid_once_whoever_pays,
+    a_sale_is_posted_once_with_its_payment, cash_is_earned_when_it_is_handed_over,
+    days_are_counted_in_tashkent, money_waits_until_the_goods_cannot_come_back,
+    movements_of_stock_have_their_causes, random_histories_stay_in_balance,
+    statements_have_no_gaps_and_no_repeats,
+};
 use moves::{
     a_refused_move_changes_nothing, an_event_moves_an_order_once,
     of_pay_and_cancel_one_has_the_goods, only_the_overdue_are_found,
@@ -52,6 +70,21 @@ use offers::{
     offers_follow_product_and_merchant_off_sale, terms_of_one_product_are_taken_over_together,
     updates_are_the_merchants_own_and_each_by_itself,
 };
+use returns::{
+    a_merchant_finds_its_own_returns, cancelled_pieces_are_on_sale_again_once,
+    delivered_orders_are_due_to_be_completed, no_more_goes_back_than_was_paid_whoever_asks,
+    of_many_refunds_at_once_as_many_as_were_paid_for, one_key_gives_money_back_once,
+    refunds_are_due_until_they_end,
+};
+
+use promotions::{
+    a_budget_is_not_exceeded, a_code_belongs_to_one_promotion, a_quote_reads_what_a_checkout_would,
+    a_refused_checkout_uses_nothing, an_order_keeps_what_it_was_given,
+    automatic_promotions_apply_where_they_belong, categories_are_learned_once,
+    free_delivery_is_a_discount_of_the_delivery, of_many_with_a_code_as_many_as_it_allows_have_it,
+    one_shopper_uses_it_as_often_as_they_may, owners_see_and_change_their_own,
+    what_an_order_used_comes_back_with_its_end,
+};
 
 const NOW: Timestamp = testkit::START;
 const TARIFF: Tariff = Tariff {
@@ -61,6 +94,11 @@ const TARIFF: Tariff = Tariff {
     free_from: 0,
 };
 
+/// A tenth of each price.
+fn commissions() -> Commissions {
+    Commissions { default: 1000, vat_percent: 12, hold_days: 10, ..Commissions::default() }
+}
+
 /// A merchant with one product of one variant: so many pieces at a price.
 async fn stocked(store: &dyn OrderStore, stock: i64, price: i64) -> Offer {
     let merchant = MerchantId::new();
@@ -68,6 +106,7 @@ async fn stocked(store: &dyn OrderStore, stock: i64, price: i64) -> Offer {
         id: merchant,
         name: "Hunar".to_owned(),
         tin: "1".to_owned(),
+        plan: "basic".to_owned(),
         active: true,
         version: 1,
     };
@@ -85,6 +124,7 @@ fn goods(merchant: MerchantId, stock: i64, price: i64) -> (Snapshot, Terms) {
         title: Text { uz: "Choynak".to_owned(), ..Text::default() },
         fiscal: Fiscal { vat_percent: 12, ..Fiscal::default() },
         picture_url: String::new(),
+        categories: None,
         on_show: true,
         version: 1,
         variants: vec![(variant, "SKU".to_owned(), std::collections::BTreeMap::new())],
@@ -111,11 +151,13 @@ fn placing(lines: &[(OfferId, u32)]) -> Placing {
             .iter()
             .map(|(offer, quantity)| Line { offer: *offer, quantity: *quantity })
             .collect(),
+        codes: Vec::new(),
         delivery: Delivery { method: Method::Pickup, address: Address::default() },
         customer: Customer { name: "Dilnoza".to_owned(), phone: "+998901112233".to_owned() },
         provider: Provider::Payme,
         expected_total: None,
         tariff: TARIFF,
+        commissions: Arc::new(commissions()),
         reserved_until: NOW.plus(Duration::from_mins(30)),
         locale: "uz".to_owned(),
         key: Key { scope: cart.to_string(), key: "k1".to_owned(), hash: vec![1] },
@@ -261,6 +303,34 @@ macro_rules! contract {
                 updates_are_the_merchants_own_and_each_by_itself,
                 pages_have_no_gaps_and_no_repeats,
                 only_the_overdue_are_found,
+                one_key_gives_money_back_once,
+                of_many_refunds_at_once_as_many_as_were_paid_for,
+                no_more_goes_back_than_was_paid_whoever_asks,
+                cancelled_pieces_are_on_sale_again_once,
+                refunds_are_due_until_they_end,
+                a_merchant_finds_its_own_returns,
+                delivered_orders_are_due_to_be_completed,
+                a_sale_is_posted_once_with_its_payment,
+                money_waits_until_the_goods_cannot_come_back,
+                cash_is_earned_when_it_is_handed_over,
+                statements_have_no_gaps_and_no_repeats,
+                days_are_counted_in_tashkent,
+                a_period_is_paid_once_whoever_pays,
+                a_payout_moves_once_for_each_key,
+                movements_of_stock_have_their_causes,
+                random_histories_stay_in_balance,
+                an_order_keeps_what_it_was_given,
+                of_many_with_a_code_as_many_as_it_allows_have_it,
+                a_budget_is_not_exceeded,
+                one_shopper_uses_it_as_often_as_they_may,
+                what_an_order_used_comes_back_with_its_end,
+                a_refused_checkout_uses_nothing,
+                automatic_promotions_apply_where_they_belong,
+                free_delivery_is_a_discount_of_the_delivery,
+                owners_see_and_change_their_own,
+                a_code_belongs_to_one_promotion,
+                categories_are_learned_once,
+                a_quote_reads_what_a_checkout_would,
             );
         }
     };

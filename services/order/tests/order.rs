@@ -20,6 +20,12 @@ use testkit::{FreshDatabase, Lab, RunningLab, Wiring, eventually};
 mod checkout;
 #[path = "order/fakes.rs"]
 mod fakes;
+#[path = "order/finance.rs"]
+mod finance;
+#[path = "order/promotions.rs"]
+mod promotions;
+#[path = "order/returns.rs"]
+mod returns;
 
 use fakes::World;
 
@@ -55,6 +61,13 @@ async fn lab((wiring, production): Stage) -> Option<(RunningLab, World)> {
                     post: 700,
                     free_from: 0,
                 },
+                commission: order::domain::ledger::Commissions {
+                    default: 1000,
+                    vat_percent: 12,
+                    hold_days: 10,
+                    ..Default::default()
+                },
+                payouts: order::domain::payout::Periods { days: 7, minimum: 1 },
             };
             order::migrate(&config).await?;
             order::mount(host, config, mesh).await

@@ -62,6 +62,8 @@ pub struct Click {
     pub secret_key: SecretString,
     /// The payment page.
     pub base_url: String,
+    /// The Merchant API, which gives money back; empty: people do.
+    pub api_url: String,
 }
 
 /// A store of ATMOS.
@@ -119,6 +121,7 @@ impl Default for Click {
             merchant_user_id: String::new(),
             secret_key: SecretString::default(),
             base_url: "https://my.click.uz".to_owned(),
+            api_url: "https://api.click.uz".to_owned(),
         }
     }
 }

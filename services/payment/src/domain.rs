@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub mod click;
 mod event;
 pub mod payme;
+pub mod refund;
 
 pub use event::{Event, Happening};
 

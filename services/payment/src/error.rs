@@ -16,6 +16,9 @@ pub enum Error {
     /// The provider does not take this currency.
     #[error("this payment provider takes UZS only")]
     Currency,
+    /// The name belongs to another refund.
+    #[error("the name belongs to another refund")]
+    RefundName,
     /// Whatever a store or the caller's rights said.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -48,6 +51,7 @@ impl From<Error> for Fault {
             Error::Currency => {
                 Self::invalid(vec![Field::new("payable.amount.currency", "CURRENCY", message)])
             }
+            Error::RefundName => Self::conflict("REFUND_KEY_REUSED", message),
             Error::Fault(fault) => fault,
         }
     }

@@ -72,6 +72,19 @@ impl PaymentService for Api {
         Ok(Response::new(pb::ClosePayableResponse { outcome, live_until_ms }))
     }
 
+    async fn refund_payment(
+        &self,
+        request: Request<pb::RefundPaymentRequest>,
+    ) -> Answer<pb::RefundPaymentResponse> {
+        Context::caller().require_service()?;
+        let asking = convert::asking(&request.into_inner())?;
+        let payments = self.payments.clone();
+        // A caller that hangs up must not leave a refund without its provider's answer.
+        let refund = mesh::detach(async move { payments.refund(asking).await }).await??;
+        let outcome = convert::outcome(refund.state).into();
+        Ok(Response::new(pb::RefundPaymentResponse { outcome, note: refund.note }))
+    }
+
     async fn list_payments(
         &self,
         request: Request<pb::ListPaymentsRequest>,

@@ -68,8 +68,14 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
             "UzCard and Stripe are configured, but not offered: see the README of payment"
         );
     }
-    let (payments, journal) =
-        service::Payments::new(Arc::clone(&store), providers, relay.clone(), clock, &metrics);
+    let http = service::refunds::client()?;
+    let (payments, journal) = service::Payments::new(
+        Arc::clone(&store),
+        providers,
+        relay.clone(),
+        clock,
+        (&metrics, http),
+    );
 
     let api = grpc::Api::new(payments.clone());
     host.grpc(Role::Payment, PaymentServiceServer::new(api.clone()));

@@ -10,6 +10,7 @@ use crate::{
 };
 
 pub(crate) mod click;
+pub(crate) mod click_api;
 mod form;
 pub(crate) mod payme;
 
@@ -65,11 +66,16 @@ impl RawAnswer {
 pub(crate) struct Providers {
     pub(crate) payme: Option<payme::Payme>,
     pub(crate) click: Option<click::Click>,
+    pub(crate) click_api: Option<click_api::ClickApi>,
 }
 
 impl Providers {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { payme: payme::Payme::new(&config.payme), click: click::Click::new(&config.click) }
+        Self {
+            payme: payme::Payme::new(&config.payme),
+            click: click::Click::new(&config.click),
+            click_api: click_api::ClickApi::new(&config.click),
+        }
     }
 
     /// What a checkout page may offer.

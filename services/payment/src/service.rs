@@ -25,6 +25,7 @@ mod callback;
 mod click;
 mod journal;
 mod payme;
+pub(crate) mod refunds;
 
 pub(crate) use journal::JournalReader;
 
@@ -49,6 +50,7 @@ pub(crate) struct Payments {
     journal: mpsc::Sender<Entry>,
     journal_lost: Arc<AtomicUsize>,
     callbacks: IntCounterVec,
+    http: reqwest::Client,
 }
 
 impl Payments {
@@ -57,7 +59,7 @@ impl Payments {
         providers: Providers,
         relay: Relay,
         clock: Clock,
-        metrics: &Metrics,
+        (metrics, http): (&Metrics, reqwest::Client),
     ) -> (Self, JournalReader) {
         let callbacks = metrics.counter(
             "callbacks_total",
@@ -73,6 +75,7 @@ impl Payments {
             journal,
             journal_lost: Arc::default(),
             callbacks,
+            http,
         };
         (payments, reader)
     }

@@ -11,6 +11,7 @@ use outbox::{Draft, OutboxStore};
 use crate::domain::{Event, Payable, Payment, Provider, Snapshot, click, payme};
 
 mod postgres;
+pub mod refunds;
 mod sqlite;
 
 /// Makes the message of an event.
@@ -28,7 +29,7 @@ pub type Noted<T> = Result<(T, Entry), Fault>;
 
 /// Payables, payments and the transactions of providers; every acknowledged write survives a loss of power.
 #[async_trait]
-pub trait PaymentStore: Send + Sync + 'static {
+pub trait PaymentStore: refunds::RefundStore {
     /// Takes over the snapshot and opens a payment. A known key gives its payment and takes over nothing but a better redirect.
     async fn open(&self, request: Open, now: Timestamp) -> Verdict<Payment, OpenRefusal>;
     /// Closes an order for payment; also one that was never heard of.

@@ -27,6 +27,8 @@ mod fixtures;
 mod numbering;
 #[path = "contract/races.rs"]
 mod races;
+#[path = "contract/refunds.rs"]
+mod refunds;
 #[path = "contract/schema.rs"]
 mod schema;
 
@@ -35,6 +37,11 @@ use clicks::{
     the_last_attempt_that_gives_up_frees_the_order,
 };
 use fixtures::{Calls as _, call, close, draft, encode, opened, opening, snapshot, told};
+
+use refunds::{
+    a_refund_is_written_once_and_never_beyond_the_payment, one_caller_asks_the_provider,
+    what_is_back_is_back_once, who_offers_no_call_leaves_it_to_people,
+};
 
 const NOW: Timestamp = testkit::START;
 const SUM: i64 = 500_000;
@@ -331,6 +338,10 @@ macro_rules! contract {
                 receipts_are_kept_for_known_transactions,
                 a_number_that_nobody_gave_is_not_found,
                 events_wake_and_nothing_else_does,
+                a_refund_is_written_once_and_never_beyond_the_payment,
+                one_caller_asks_the_provider,
+                what_is_back_is_back_once,
+                who_offers_no_call_leaves_it_to_people,
             );
         }
     };

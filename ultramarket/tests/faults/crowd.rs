@@ -158,7 +158,8 @@ pub(crate) async fn repeats_happen_once(guest: &Client, goods: &Goods, market: &
     }
 }
 
-/// Somebody cancels while the provider takes the money: either the order is cancelled and nothing was taken, or it is paid.
+/// Somebody cancels while the provider takes the money: either the order is cancelled and nothing was taken, or it is paid, or it was
+/// paid first and its money goes back.
 pub(crate) async fn cancelling_and_paying_exclude_each_other(
     guest: &Client,
     goods: &Goods,
@@ -198,7 +199,15 @@ pub(crate) async fn cancelling_and_paying_exclude_each_other(
         };
         if performed["result"]["state"] == 2 {
             market.note_payment(&order.order, id);
-            bought.becomes("paid").await;
+            if cancel.status == 200 {
+                // It was paid first and called off then: all of the money is on its way back.
+                let ended = bought.becomes("cancelled").await;
+                let refunds = ended["refunds"].as_array().unwrap();
+                let back: i64 = refunds.iter().map(|refund| amount(&refund["amount"])).sum();
+                assert_eq!(back, bought.total, "{ended}");
+            } else {
+                bought.becomes("paid").await;
+            }
             paid += 1;
         } else if cancel.status == 200 {
             bought.becomes("cancelled").await;

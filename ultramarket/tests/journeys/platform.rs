@@ -94,7 +94,6 @@ pub(crate) fn environment() -> Environment {
         ("UM_PAYMENT__PAYME__KEY", PAYME_KEY),
         ("UM_PAYMENT__CLICK__SERVICE_ID", CLICK_SERVICE),
         ("UM_PAYMENT__CLICK__MERCHANT_ID", "77002"),
-        ("UM_PAYMENT__CLICK__MERCHANT_USER_ID", "77003"),
         ("UM_PAYMENT__CLICK__SECRET_KEY", CLICK_SECRET),
     ]
     .into_iter()

@@ -101,6 +101,14 @@ your-order = Your order
 discount-code = Discount code
 apply = Apply
 code-refused = has no effect on this cart
+code-early = This code cannot be used yet.
+code-late = This code has expired.
+code-spent = This code has been used as often as it may.
+code-used = You have used this code already.
+code-min = Your goods cost too little for this code.
+code-goods = This code does not apply to these goods.
+code-alone = This code does not combine with the discounts of these goods.
+code-many = There are too many codes in the cart.
 to-checkout = Check out
 cart-not-ready = Remove what is sold out to continue.
 sum-items = Items
@@ -258,3 +266,25 @@ days = { $count ->
     [one] { $count } day
    *[other] { $count } days
 }
+
+event-items-cancelled = Part of it cancelled
+event-refund-requested = Money on its way back
+pieces-cancelled = { $count } cancelled
+returns = Returns
+return-title = Return goods
+return-until = Possible until { $time }.
+return-reason = Reason
+return-send = Ask for the return
+return-requested = Return requested
+return-approved = Return approved
+return-refused = Return refused
+return-received = Goods received back
+return-refunded = Returned, money is back
+refunds = Refunds
+refund-pending = On its way
+refund-succeeded = Returned
+refund-failed = Not returned
+invoice = Invoice
+said-returned = Your request is with the seller.
+said-not-returned = These goods cannot be returned.
+said-return-empty = Say what you return and why.

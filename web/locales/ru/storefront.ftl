@@ -101,6 +101,14 @@ your-order = Ваш заказ
 discount-code = Промокод
 apply = Применить
 code-refused = не действует на эту корзину
+code-early = Этот промокод ещё не действует.
+code-late = Срок действия промокода истёк.
+code-spent = Этот промокод уже использован максимальное число раз.
+code-used = Вы уже использовали этот промокод.
+code-min = Сумма товаров слишком мала для этого промокода.
+code-goods = Этот промокод не действует на эти товары.
+code-alone = Этот промокод не суммируется со скидками на эти товары.
+code-many = В корзине слишком много промокодов.
 to-checkout = Оформить заказ
 cart-not-ready = Чтобы продолжить, уберите товары, которых нет в наличии.
 sum-items = Товары
@@ -262,3 +270,25 @@ days = { $count ->
     [few] { $count } дня
    *[other] { $count } дней
 }
+
+event-items-cancelled = Часть отменена
+event-refund-requested = Деньги возвращаются
+pieces-cancelled = отменено: { $count }
+returns = Возвраты
+return-title = Вернуть товар
+return-until = Можно до { $time }.
+return-reason = Причина
+return-send = Запросить возврат
+return-requested = Возврат запрошен
+return-approved = Возврат одобрен
+return-refused = В возврате отказано
+return-received = Товар принят обратно
+return-refunded = Возвращено, деньги отправлены
+refunds = Возвраты денег
+refund-pending = В пути
+refund-succeeded = Возвращено
+refund-failed = Не возвращено
+invoice = Счёт-фактура
+said-returned = Ваш запрос отправлен продавцу.
+said-not-returned = Эти товары нельзя вернуть.
+said-return-empty = Укажите, что вы возвращаете и почему.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use fault::{Code, Fault};
 use proto::{
     cart::{CreateCartRequest, GetCartRequest, PricedCart},
-    order::{QuotedLine, Totals},
+    order::{AppliedPromotion, QuotedLine, Totals},
 };
 
 use super::{
@@ -29,6 +29,7 @@ struct View {
     notice: Option<Notice>,
     lines: Vec<LineView>,
     totals: TotalsView,
+    promotions: Vec<PromotionView>,
     codes: Vec<CodeView>,
     /// Every line can be bought.
     ready: bool,
@@ -45,6 +46,8 @@ pub(crate) struct LineView {
     pub(crate) picture: String,
     pub(crate) quantity: u32,
     pub(crate) unit_price: String,
+    /// What it would cost without promotions; empty when they take nothing off.
+    pub(crate) before: String,
     pub(crate) total: String,
     pub(crate) available: bool,
 }
@@ -61,7 +64,29 @@ pub(crate) struct TotalsView {
 
 struct CodeView {
     code: String,
-    refused: bool,
+    /// Why it takes nothing off; empty when it does.
+    refused: String,
+}
+
+/// A promotion that applies.
+pub(crate) struct PromotionView {
+    pub(crate) name: String,
+    pub(crate) code: String,
+    /// What it takes off.
+    pub(crate) amount: String,
+}
+
+/// What lowers the price of a cart, by name.
+pub(crate) fn promotions(t: Texts, locale: Locale, cart: &PricedCart) -> Vec<PromotionView> {
+    let view = |promotion: &AppliedPromotion| PromotionView {
+        name: locale.of(promotion.name.as_ref()),
+        code: promotion.code.clone(),
+        amount: match promotion.amount.as_ref().map_or(0, |amount| amount.amount) {
+            0 => t.free(),
+            tiyin => locale.price(-tiyin),
+        },
+    };
+    cart.promotions.iter().map(view).collect()
 }
 
 impl TotalsView {
@@ -116,6 +141,12 @@ fn line_view(locale: Locale, line: &QuotedLine, item_id: String) -> LineView {
         picture: if shown { picture.clone() } else { String::new() },
         quantity: line.quantity,
         unit_price: price(&line.unit_price),
+        before: match (&line.total, &line.discount) {
+            (Some(total), Some(discount)) if discount.amount > 0 => {
+                locale.price(total.amount.saturating_add(discount.amount))
+            }
+            _ => String::new(),
+        },
         total: price(&line.total),
         available: line.available && !line.unknown,
     }
@@ -128,13 +159,21 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
     let inner = cart.cart.clone().unwrap_or_default();
     let mut page = Page::new(&visit, t.cart()).private();
     page.cart_count = pieces(&cart);
-    let code =
-        |code: &String| CodeView { code: code.clone(), refused: cart.refused_codes.contains(code) };
+    let code = |code: &String| {
+        let refused = cart.refused.iter().find(|refused| refused.code == *code);
+        let why = match refused {
+            Some(refused) => wording::refused_code(t, &refused.reason),
+            None if cart.refused_codes.contains(code) => t.code_refused(),
+            None => String::new(),
+        };
+        CodeView { code: code.clone(), refused: why }
+    };
     html(&View {
         t,
         csrf: visit.csrf(),
         notice: wording::notice(&visit),
         totals: TotalsView::new(t, locale, cart.totals.as_ref(), false),
+        promotions: promotions(t, locale, &cart),
         codes: inner.discount_codes.iter().map(code).collect(),
         ready: !lines.is_empty() && lines.iter().all(|line| line.available),
         pieces: page.cart_count,

@@ -9,7 +9,7 @@ use proto::cart::{
     AddDiscountCodeRequest, AddItemRequest, PricedCart, RemoveDiscountCodeRequest, SetItemRequest,
 };
 
-use super::{cart, go};
+use super::{cart, go, wording};
 use crate::{App, cookies::CartRef, failure::Answer, form::Posted, visit::Visit};
 
 /// `POST /cart/items`: `offer_id`, `quantity`.
@@ -84,8 +84,12 @@ pub(crate) async fn add_code(State(app): State<App>, visit: Visit, form: Posted)
                     cart.refused_codes.iter().any(|known| known.eq_ignore_ascii_case(&code));
                 Ok(go(if refused { "/cart?said=bad-code" } else { "/cart?said=code" }))
             }
-            Err(fault) if matches!(fault.code, Code::Invalid | Code::Conflict) => {
-                Ok(go("/cart?said=bad-code"))
+            Err(fault)
+                if fault.code == Code::Invalid
+                    || fault.reason == "TOO_MANY_CODES"
+                    || fault.reason.starts_with("DISCOUNT_CODE_") =>
+            {
+                Ok(go(&format!("/cart?said={}", wording::said_of_code(&fault.reason))))
             }
             Err(fault) => told(fault),
         }

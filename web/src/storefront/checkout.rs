@@ -38,6 +38,7 @@ struct View {
     providers: Vec<Radio>,
     lines: Vec<LineView>,
     totals: TotalsView,
+    promotions: Vec<cart::PromotionView>,
     /// The total that the shopper sees, in tiyin: the order is placed only at this price. Empty until delivery is known.
     expected_total: String,
     key: String,
@@ -239,6 +240,7 @@ pub(crate) async fn render(
         methods,
         providers,
         lines: cart::lines(locale, cart),
+        promotions: cart::promotions(t, locale, cart),
         totals: TotalsView::new(t, locale, cart.totals.as_ref(), delivery_known),
         expected_total: expected.map(|total| total.amount.to_string()).unwrap_or_default(),
         key: ids::token::secret("web_"),
@@ -278,6 +280,7 @@ async fn methods(
         region: regions::find(&fields.district)
             .map(|(region, _)| region.code.clone())
             .unwrap_or_default(),
+        discount_codes: cart.cart.as_ref().map(|it| it.discount_codes.clone()).unwrap_or_default(),
     };
     let options = app.mesh.order().list_delivery_options(request).await?.into_inner().options;
     let known = options.iter().any(|option| wording::method_name(option.method()) == fields.method);

@@ -12,7 +12,9 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Page,
     cart::TotalsView,
-    checkout, dates, go, html, place,
+    checkout, dates, go, html,
+    order_return::{self, ReturnView},
+    place,
     wording::{self, Notice},
 };
 use crate::{App, Locale, Texts, failure::Answer, form::Posted, labels, regions, visit::Visit};
@@ -45,6 +47,8 @@ struct View {
     address: String,
     delivery: String,
     timeline: Vec<(String, String)>,
+    returns: Vec<ReturnView>,
+    refunds: Vec<(String, String)>,
 }
 
 /// What one merchant sends.
@@ -52,6 +56,8 @@ struct Parcel {
     merchant: String,
     tracking: String,
     items: Vec<ItemView>,
+    /// Until when something of it may be brought back; empty when nothing may.
+    returnable_until: String,
 }
 
 struct ItemView {
@@ -61,6 +67,11 @@ struct ItemView {
     picture: String,
     quantity: u32,
     total: String,
+    id: String,
+    /// Pieces that will not be sent.
+    cancelled: u32,
+    /// Pieces that may be brought back.
+    returnable: u32,
 }
 
 pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<String>) -> Answer {
@@ -78,10 +89,10 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<St
     };
     let unpaid = order.status() == OrderStatus::AwaitingPayment;
     let providers = if unpaid { checkout::names_of_providers(&app).await? } else { Vec::new() };
-    html(&view(&visit, &order, providers))
+    html(&view(&app, &visit, &order, providers))
 }
 
-fn view(visit: &Visit, order: &Order, providers: Vec<String>) -> View {
+fn view(app: &App, visit: &Visit, order: &Order, providers: Vec<String>) -> View {
     let (t, locale) = (visit.texts(), visit.locale());
     let (status, tone) = wording::order_status(t, order.status());
     let unpaid = order.status() == OrderStatus::AwaitingPayment;
@@ -92,7 +103,6 @@ fn view(visit: &Visit, order: &Order, providers: Vec<String>) -> View {
     let payable = unpaid && open && safe;
     let delivery = order.delivery.clone().unwrap_or_default();
     let address = delivery.address.clone().unwrap_or_default();
-    let cancellable = [OrderStatus::AwaitingPayment, OrderStatus::Paid, OrderStatus::Processing];
     View {
         t,
         page: Page::new(visit, t.order_number(&order.number)).private(),
@@ -120,13 +130,15 @@ fn view(visit: &Visit, order: &Order, providers: Vec<String>) -> View {
             })
             .collect(),
         key: ids::token::secret("web_"),
-        can_cancel: cancellable.contains(&order.status()),
-        parcels: parcels(locale, order),
+        can_cancel: order.cancellable || unpaid,
+        parcels: parcels(t, locale, order, app.config.clock.now().millis()),
         totals: TotalsView::new(t, locale, order.totals.as_ref(), true),
         recipient: [address.recipient.as_str(), address.phone.as_str()].join(", "),
         address: address_line(locale, &address),
         delivery: wording::method(t, delivery.method()).0,
         timeline: timeline(t, locale, order),
+        returns: order_return::views(t, locale, order),
+        refunds: order_return::refunds(t, locale, order),
     }
 }
 
@@ -142,7 +154,7 @@ fn address_line(locale: Locale, address: &proto::value::Address) -> String {
     parts.join(", ")
 }
 
-fn parcels(locale: Locale, order: &Order) -> Vec<Parcel> {
+fn parcels(t: Texts, locale: Locale, order: &Order, now: i64) -> Vec<Parcel> {
     let item_view = |item: &proto::order::OrderItem| ItemView {
         href: format!("/p/{}", item.product_id),
         title: locale.of(item.title.as_ref()),
@@ -154,6 +166,9 @@ fn parcels(locale: Locale, order: &Order) -> Vec<Parcel> {
         },
         quantity: item.quantity,
         total: item.total.as_ref().map(|total| locale.price(total.amount)).unwrap_or_default(),
+        id: item.id.clone(),
+        cancelled: item.cancelled,
+        returnable: item.returnable,
     };
     let mut parcels: Vec<(String, Parcel)> = Vec::new();
     for item in &order.items {
@@ -171,7 +186,15 @@ fn parcels(locale: Locale, order: &Order) -> Vec<Parcel> {
                         .trim()
                         .to_owned()
                 });
+                let until = shipment.map_or(0, |shipment| shipment.returnable_until_ms);
+                let mut own = order.items.iter().filter(|it| it.merchant_id == item.merchant_id);
+                let some = until >= now && own.any(|it| it.returnable > 0);
                 let parcel = Parcel {
+                    returnable_until: if some {
+                        dates::moment(t, locale, until)
+                    } else {
+                        String::new()
+                    },
                     merchant: item.merchant_name.clone(),
                     tracking: tracking.unwrap_or_default(),
                     items: vec![view],

@@ -100,6 +100,9 @@ async fn place(
         Ok(answer) => answer.into_inner(),
         Err(fault) => {
             return match fault.reason.as_ref() {
+                code if code.starts_with("DISCOUNT_CODE_") => {
+                    Ok(go(&format!("/cart?said={}", wording::said_of_code(code))))
+                }
                 "OUT_OF_STOCK" => Ok(go("/cart?said=stock")),
                 "PRICE_CHANGED" => Ok(again("price", fields)),
                 "PROVIDER_DISABLED" => Ok(again("provider", fields)),

@@ -25,15 +25,55 @@ pub(crate) fn notice(visit: &Visit) -> Option<Notice> {
         "gone" => (false, t.said_gone()),
         "limit" => (false, t.said_limit()),
         "bad-code" => (false, t.said_bad_code()),
+        "code-early" => (false, t.code_early()),
+        "code-late" => (false, t.code_late()),
+        "code-spent" => (false, t.code_spent()),
+        "code-used" => (false, t.code_used()),
+        "code-min" => (false, t.code_min()),
+        "code-goods" => (false, t.code_goods()),
+        "code-alone" => (false, t.code_alone()),
+        "code-many" => (false, t.code_many()),
         "stock" => (false, t.said_stock()),
         "price" => (false, t.said_price()),
         "provider" => (false, t.said_provider()),
         "not-cancelled" => (false, t.said_not_cancelled()),
         "paid" => (true, t.said_paid()),
         "in-progress" => (false, t.said_in_progress()),
+        "returned" => (true, t.said_returned()),
+        "not-returned" => (false, t.said_not_returned()),
+        "return-empty" => (false, t.said_return_empty()),
         _ => return None,
     };
     Some(Notice { good, text })
+}
+
+/// What is said above a cart whose code was refused for a reason.
+pub(crate) fn said_of_code(reason: &str) -> &'static str {
+    match reason {
+        "DISCOUNT_CODE_NOT_STARTED" => "code-early",
+        "DISCOUNT_CODE_EXPIRED" => "code-late",
+        "DISCOUNT_CODE_EXHAUSTED" => "code-spent",
+        "DISCOUNT_CODE_USED" => "code-used",
+        "DISCOUNT_CODE_MIN_TOTAL" => "code-min",
+        "DISCOUNT_CODE_NOT_APPLICABLE" => "code-goods",
+        "DISCOUNT_CODE_NOT_COMBINABLE" => "code-alone",
+        "TOO_MANY_CODES" => "code-many",
+        _ => "bad-code",
+    }
+}
+
+/// Why a code in the cart takes nothing off.
+pub(crate) fn refused_code(t: Texts, reason: &str) -> String {
+    match said_of_code(reason) {
+        "code-early" => t.code_early(),
+        "code-late" => t.code_late(),
+        "code-spent" => t.code_spent(),
+        "code-used" => t.code_used(),
+        "code-min" => t.code_min(),
+        "code-goods" => t.code_goods(),
+        "code-alone" => t.code_alone(),
+        _ => t.code_refused(),
+    }
 }
 
 /// A state and how it is coloured: "wait", "good", "bad".
@@ -74,7 +114,13 @@ pub(crate) fn event(t: Texts, name: &str) -> String {
         "order.completed" => t.event_completed(),
         "order.cancelled" => t.event_cancelled(),
         "order.expired" => t.event_expired(),
-        "order.refunded" => t.event_refunded(),
+        "order.refunded" | "order.refund_done" => t.event_refunded(),
+        "order.items_cancelled" => t.event_items_cancelled(),
+        "order.refund_requested" => t.event_refund_requested(),
+        "order.return_requested" => t.return_requested(),
+        "order.return_approved" => t.return_approved(),
+        "order.return_refused" => t.return_refused(),
+        "order.return_received" => t.return_received(),
         _ => t.event_changed(),
     }
 }

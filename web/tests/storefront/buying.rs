@@ -66,7 +66,13 @@ impl Fake {
         let (lines, totals) = self.quote(&lines, cart.delivery.is_some());
         let refused_codes =
             cart.discount_codes.iter().filter(|code| *code != "NAVROZ").cloned().collect();
-        carts::PricedCart { cart: Some(cart), lines, totals: Some(totals), refused_codes }
+        carts::PricedCart {
+            cart: Some(cart),
+            lines,
+            totals: Some(totals),
+            refused_codes,
+            ..Default::default()
+        }
     }
 
     /// Changes an open cart of somebody who may.
@@ -205,6 +211,9 @@ impl CartService for Fake {
     ) -> Answer<carts::AddDiscountCodeResponse> {
         let request = request.into_inner();
         self.note(&format!("add_discount_code {}", request.code));
+        if request.code == "NAVROZ-2020" {
+            return Err(fault::Fault::conflict("DISCOUNT_CODE_EXPIRED", "it has ended").into());
+        }
         let cart = self.change(&request.cart_id, &request.token, |cart| {
             cart.discount_codes.push(request.code);
         })?;

@@ -13,11 +13,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    body::{Body, NoBody},
+    body::{self, Body, NoBody},
     params::{Params, named},
     problem::Problem,
     reply::{Answer, List, locale},
-    routes::store::orders::{Cancel, Order, view},
+    routes::store::{
+        orders::{Order, view},
+        returns::{ItemQuantity, quantities},
+    },
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -104,10 +107,31 @@ async fn deliver(State(app): State<App>, Path(id): Path<String>, _: NoBody) -> A
     advance(&app, step(id, pb::ShipmentMove::Deliver)?).await
 }
 
-/// The merchant cannot send it.
-#[utoipa::path(post, path = "/v1/merchant/orders/{id}/cancel", tag = "merchant orders", request_body = Cancel, responses((status = 200, body = Order)))]
+/// Why it is not sent, and what of it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelShipment {
+    #[serde(default)]
+    reason: String,
+    /// Pieces that are not sent; absent: none of them.
+    items: Option<Vec<ItemQuantity>>,
+}
+
+/// The merchant cannot send it, or some of it; what was paid for it goes back.
+#[utoipa::path(post, path = "/v1/merchant/orders/{id}/cancel", tag = "merchant orders", request_body = CancelShipment, responses((status = 200, body = Order)))]
 async fn cancel(State(app): State<App>, Path(id): Path<String>, request: Request) -> Answer<Order> {
     let step = step(id, pb::ShipmentMove::Cancel)?;
-    let reason = Cancel::from(request).await?.reason;
-    advance(&app, pb::MoveShipmentRequest { reason, ..step }).await
+    let (parts, stream) = request.into_parts();
+    let bytes = body::read(stream, body::JSON_LIMIT).await?;
+    let CancelShipment { reason, items } = if bytes.is_empty() {
+        CancelShipment::default()
+    } else {
+        body::parse(&parts.headers, &bytes)?
+    };
+    if items.as_ref().is_some_and(Vec::is_empty) {
+        let field = Field::new("items", "REQUIRED", "name the pieces, or leave items out");
+        return Err(Problem(Fault::invalid(vec![field])));
+    }
+    let items = items.map(quantities).unwrap_or_default();
+    advance(&app, pb::MoveShipmentRequest { reason, items, ..step }).await
 }

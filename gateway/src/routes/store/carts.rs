@@ -19,7 +19,7 @@ use crate::{
     body::{Body, NoBody},
     locale::Locale,
     params::named,
-    problem::Problem,
+    problem::{Problem, words},
     reply::{Answer, Made, Money, Seller, created, locale, some},
 };
 
@@ -45,8 +45,12 @@ pub(crate) struct Cart {
     totals: Totals,
     delivery: Option<Delivery>,
     discount_codes: Vec<String>,
+    /// Promotions that apply, the first served first.
+    promotions: Vec<AppliedPromotion>,
     /// Codes that have no effect on these lines.
     refused_codes: Vec<String>,
+    /// The same, and why.
+    refusals: Vec<RefusedCode>,
     /// The order that the cart became.
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
@@ -64,9 +68,62 @@ pub(crate) struct CartItem {
     merchant: Option<Seller>,
     quantity: u32,
     unit_price: Money,
+    /// What promotions take off.
+    discount: Money,
+    /// What is left to be paid.
     total: Money,
+    promotions: Vec<AppliedPromotion>,
     /// Enough is in stock and the offer is on sale.
     available: bool,
+}
+
+/// A promotion and what it takes off.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AppliedPromotion {
+    id: String,
+    name: String,
+    /// What the shopper typed; absent where it applies by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    amount: Money,
+}
+
+impl AppliedPromotion {
+    fn new(promotion: order::AppliedPromotion, locale: Locale) -> Self {
+        Self {
+            id: promotion.id,
+            name: locale.pick(promotion.name),
+            code: some(promotion.code),
+            amount: Money::of(promotion.amount),
+        }
+    }
+
+    /// A part of a line's discount.
+    pub(crate) fn of(adjustment: order::Adjustment, locale: Locale) -> Self {
+        Self {
+            id: adjustment.promotion_id,
+            name: locale.pick(adjustment.name),
+            code: some(adjustment.code),
+            amount: Money::of(adjustment.amount),
+        }
+    }
+}
+
+/// A code without effect.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedCode {
+    code: String,
+    /// For example `DISCOUNT_CODE_EXPIRED`.
+    reason: String,
+    /// The same in the language of the client.
+    message: String,
+}
+
+impl RefusedCode {
+    fn new(refused: order::RefusedCode, locale: Locale) -> Self {
+        let message = words(locale).known(&refused.reason).unwrap_or_default().to_owned();
+        Self { code: refused.code, reason: refused.reason, message }
+    }
 }
 
 /// Sums of a cart or an order.
@@ -111,7 +168,13 @@ fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
             merchant: merchant.map(|id| Seller { id, name: quote.merchant_name }),
             quantity: item.quantity,
             unit_price: Money::of(quote.unit_price),
+            discount: Money::of(quote.discount),
             total: Money::of(quote.total),
+            promotions: quote
+                .adjustments
+                .into_iter()
+                .map(|adjustment| AppliedPromotion::of(adjustment, locale))
+                .collect(),
             available: quote.available,
         }
     };
@@ -122,7 +185,17 @@ fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
         totals: priced.totals.into(),
         delivery: cart.delivery.map(delivery::view),
         discount_codes: cart.discount_codes,
+        promotions: priced
+            .promotions
+            .into_iter()
+            .map(|promotion| AppliedPromotion::new(promotion, locale))
+            .collect(),
         refused_codes: priced.refused_codes,
+        refusals: priced
+            .refused
+            .into_iter()
+            .map(|refused| RefusedCode::new(refused, locale))
+            .collect(),
         order_id: some(cart.order_id),
     }
 }
@@ -231,7 +304,9 @@ pub(crate) struct AddCode {
     code: String,
 }
 
-/// Adds a discount code; one without effect stands in `refused_codes`.
+/// Adds a discount code that takes something off; one that does not is refused with the reason (404 `DISCOUNT_CODE_NOT_FOUND`,
+/// 409 `DISCOUNT_CODE_EXPIRED`, `_NOT_STARTED`, `_EXHAUSTED`, `_USED`, `_MIN_TOTAL`, `_NOT_APPLICABLE`, `_NOT_COMBINABLE`). One that
+/// loses its effect later stands in `refusals`.
 #[utoipa::path(post, path = "/v1/store/carts/{id}/discount-codes", tag = "carts", request_body = AddCode, responses((status = 200, body = Cart)))]
 async fn add_code(
     State(app): State<App>,

@@ -89,7 +89,7 @@ pub(crate) struct Completed {
 }
 
 /// A body, parsed and hashed as it came.
-async fn hashed<T: serde::de::DeserializeOwned>(
+pub(crate) async fn hashed<T: serde::de::DeserializeOwned>(
     request: Request,
 ) -> Result<(T, HeaderMap, Bytes), Problem> {
     let (parts, stream) = request.into_parts();
@@ -98,7 +98,8 @@ async fn hashed<T: serde::de::DeserializeOwned>(
     Ok((value, parts.headers, Bytes::copy_from_slice(&Sha256::digest(&raw))))
 }
 
-fn answered(value: impl Serialize, replayed: bool) -> Response {
+/// 201 with what was made, now or before.
+pub(crate) fn answered(value: impl Serialize, replayed: bool) -> Response {
     let mut response = (StatusCode::CREATED, Json(value)).into_response();
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));

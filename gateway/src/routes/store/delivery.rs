@@ -115,7 +115,8 @@ async fn delivery_options(
         quantity: item.quantity,
     };
     let lines = cart.items.into_iter().map(line).collect();
-    let request = order::ListDeliveryOptionsRequest { lines, region };
+    let discount_codes = cart.discount_codes;
+    let request = order::ListDeliveryOptionsRequest { lines, region, discount_codes };
     let answer = app.mesh.order().list_delivery_options(request).await?.into_inner();
     Ok(List::all(answer.options, |option| DeliveryOption {
         method: name(option.method().as_str_name(), "DELIVERY_METHOD_"),

@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    carts::Totals,
+    carts::{AppliedPromotion, Totals},
     delivery::{self, Delivery},
+    returns::{Refund, Return},
 };
 use crate::{
     app::App,
@@ -45,6 +46,9 @@ pub(crate) struct Order {
     items: Vec<OrderItem>,
     shipments: Vec<Shipment>,
     totals: Totals,
+    /// Promotions that lowered the delivery; `totals.delivery` is what was left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    delivery_promotions: Vec<AppliedPromotion>,
     delivery: Option<Delivery>,
     customer: Option<Customer>,
     payment_provider: String,
@@ -53,6 +57,12 @@ pub(crate) struct Order {
     #[schema(value_type = Option<String>, format = DateTime)]
     reserved_until: Option<Timestamp>,
     timeline: Vec<Moment>,
+    /// Goods that come back, oldest first.
+    returns: Vec<Return>,
+    /// Money that goes back, oldest first.
+    refunds: Vec<Refund>,
+    /// The shopper may still call it off.
+    cancellable: bool,
 }
 
 /// A line as it was sold.
@@ -70,7 +80,15 @@ pub(crate) struct OrderItem {
     quantity: u32,
     unit_price: Money,
     discount: Money,
+    /// Where the discount comes from.
+    promotions: Vec<AppliedPromotion>,
     total: Money,
+    /// Pieces that will not be sent.
+    cancelled: u32,
+    /// Pieces that came back.
+    returned: u32,
+    /// Delivered pieces that may be asked back until the shipment's `returnable_until`.
+    returnable: u32,
 }
 
 /// What one merchant sends of an order.
@@ -85,6 +103,13 @@ pub(crate) struct Shipment {
     carrier: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tracking: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    delivered_at: Option<Timestamp>,
+    /// Until when its goods may be brought back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    returnable_until: Option<Timestamp>,
 }
 
 /// A line of a shipment.
@@ -176,7 +201,15 @@ fn item(item: pb::OrderItem, locale: Locale) -> OrderItem {
         quantity: item.quantity,
         unit_price: Money::of(item.unit_price),
         discount: Money::of(item.discount),
+        promotions: item
+            .adjustments
+            .into_iter()
+            .map(|adjustment| AppliedPromotion::of(adjustment, locale))
+            .collect(),
         total: Money::of(item.total),
+        cancelled: item.cancelled,
+        returned: item.returned,
+        returnable: item.returnable,
     }
 }
 
@@ -193,6 +226,8 @@ fn shipment(shipment: pb::Shipment, items: &[OrderItem]) -> Shipment {
         status,
         carrier: some(shipment.carrier),
         tracking: some(shipment.tracking),
+        delivered_at: at_if(shipment.delivered_at_ms),
+        returnable_until: at_if(shipment.returnable_until_ms),
     }
 }
 
@@ -216,12 +251,21 @@ pub(crate) fn view(order: pb::Order, locale: Locale) -> Order {
         shipments: order.shipments.into_iter().map(|part| shipment(part, &items)).collect(),
         items,
         totals: order.totals.into(),
+        delivery_promotions: order
+            .delivery_discounts
+            .into_iter()
+            .filter_map(|discount| discount.adjustment)
+            .map(|adjustment| AppliedPromotion::of(adjustment, locale))
+            .collect(),
         delivery: order.delivery.map(delivery::view),
         customer: order.customer.map(|who| Customer { name: who.name, phone: who.phone }),
         payment_provider: order.payment_provider,
         payment: order.payment.map(Payment::from),
         reserved_until: at_if(order.reserved_until_ms),
         timeline: order.timeline.into_iter().map(moment).collect(),
+        returns: order.returns.into_iter().map(Return::from).collect(),
+        refunds: order.refunds.into_iter().map(Refund::from).collect(),
+        cancellable: order.cancellable,
     }
 }
 
@@ -268,7 +312,7 @@ impl Cancel {
     }
 }
 
-/// Cancels an order before anything is shipped.
+/// Cancels an order before anything is shipped; what was paid goes back.
 #[utoipa::path(post, path = "/v1/store/orders/{id}/cancel", tag = "orders", request_body = Cancel, responses((status = 200, body = Order)))]
 async fn cancel(
     State(app): State<App>,

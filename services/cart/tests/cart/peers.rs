@@ -1,4 +1,5 @@
-//! An order service that sells three offers, at 1000, 2000 and 3000 tiyin.
+//! An order service that sells three offers, at 1000, 2000 and 3000 tiyin. Codes that begin with `GOOD` have an effect; those that
+//! begin with `OLD` had one.
 
 use proto::order::{
     self as pb,
@@ -41,15 +42,33 @@ impl OrderService for Orders {
         &self,
         request: Request<pb::QuoteRequest>,
     ) -> Result<Response<pb::QuoteResponse>, Status> {
+        let request = request.into_inner();
+        let refused = request.discount_codes.iter().filter(|code| !code.starts_with("GOOD"));
+        let refused: Vec<pb::RefusedCode> = refused
+            .map(|code| pb::RefusedCode {
+                code: code.clone(),
+                reason: if code.starts_with("OLD") {
+                    "DISCOUNT_CODE_EXPIRED".to_owned()
+                } else {
+                    "DISCOUNT_CODE_NOT_FOUND".to_owned()
+                },
+            })
+            .collect();
         let line = |line: pb::LineRequest| pb::QuotedLine {
             total: sum(price(&line.offer_id).unwrap_or(0) * i64::from(line.quantity)),
             offer_id: line.offer_id,
             quantity: line.quantity,
             ..pb::QuotedLine::default()
         };
-        let lines: Vec<pb::QuotedLine> = request.into_inner().lines.into_iter().map(line).collect();
+        let lines: Vec<pb::QuotedLine> = request.lines.into_iter().map(line).collect();
         let total = lines.iter().filter_map(|line| line.total.as_ref()).map(|sum| sum.amount).sum();
         let totals = Some(pb::Totals { total: sum(total), ..pb::Totals::default() });
-        Ok(Response::new(pb::QuoteResponse { lines, totals, refused_codes: Vec::new() }))
+        Ok(Response::new(pb::QuoteResponse {
+            lines,
+            totals,
+            refused_codes: refused.iter().map(|refused| refused.code.clone()).collect(),
+            refused,
+            promotions: Vec::new(),
+        }))
     }
 }

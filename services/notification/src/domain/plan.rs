@@ -28,6 +28,8 @@ pub struct OrderNews {
     pub cash: bool,
     /// What each merchant sends of it.
     pub shipments: Vec<(ShipmentId, MerchantId)>,
+    /// The one that it is about, when it is one.
+    pub shipment: Option<ShipmentId>,
 }
 
 /// A merchant after a change.
@@ -121,8 +123,8 @@ pub struct Plan {
 }
 
 impl OrderNews {
-    /// The shopper hears of each change; a guest by text message, of payment and dispatch only. Each merchant hears of its own part, once,
-    /// when it may begin to work on it, and of nothing else in the order.
+    /// The shopper hears of each change; a guest by text message, of payment, dispatch, and what goes back only. Each merchant hears of
+    /// its own part: when it may begin to work on it, when nobody wants it any more, and when something of it is to come back.
     pub fn plan(&self) -> Plan {
         let mut plan = Plan::default();
         let values = || Values::one("number", &self.number);
@@ -147,7 +149,15 @@ impl OrderNews {
                 values: values(),
                 data: order_link(self.id, &self.number),
             }));
-        } else if let Some(template @ (Template::OrderPaid | Template::OrderShipped)) = template
+        } else if let Some(
+            template @ (Template::OrderPaid
+            | Template::OrderShipped
+            | Template::OrderItemsCancelled
+            | Template::OrderReturnApproved
+            | Template::OrderReturnRefused
+            | Template::OrderRefundDone
+            | Template::OrderRefunded),
+        ) = template
             && !self.phone.is_empty()
         {
             plan.letters.push(Letter {
@@ -158,17 +168,17 @@ impl OrderNews {
                 values: values(),
             });
         }
-        let begins = if self.cash { "order.placed" } else { "order.paid" };
-        if self.kind == begins {
-            for (shipment, merchant) in &self.shipments {
-                let (to, kind) =
-                    (Recipient::Merchant(*merchant), "merchant.order_placed".to_owned());
+        if let Some((kind, template)) = self.for_merchants() {
+            let all = self.shipments.iter();
+            let meant = all.filter(|(id, _)| self.shipment.is_none_or(|meant| meant == *id));
+            for (shipment, merchant) in meant {
+                let to = Recipient::Merchant(*merchant);
                 let data = shipment_link(self.id, &self.number, *shipment);
-                plan.signals.push(Signal { to, kind: kind.clone(), data: data.clone() });
+                plan.signals.push(Signal { to, kind: kind.to_owned(), data: data.clone() });
                 plan.notices.push(Notice {
                     to,
-                    kind,
-                    template: Template::MerchantOrderPlaced,
+                    kind: kind.to_owned(),
+                    template,
                     locale: Locale::Uz,
                     values: values(),
                     data,
@@ -176,6 +186,25 @@ impl OrderNews {
             }
         }
         plan
+    }
+
+    /// What merchants hear of it.
+    fn for_merchants(&self) -> Option<(&'static str, Template)> {
+        let begins = if self.cash { "order.placed" } else { "order.paid" };
+        // Before it is paid, an order is none of their business.
+        let began = self.cash || !matches!(self.payment_status, "pending" | "cancelled");
+        match self.kind.as_str() {
+            kind if kind == begins => {
+                Some(("merchant.order_placed", Template::MerchantOrderPlaced))
+            }
+            "order.cancelled" if began => {
+                Some(("merchant.order_cancelled", Template::MerchantOrderCancelled))
+            }
+            "order.return_requested" => {
+                Some(("merchant.return_requested", Template::MerchantReturnRequested))
+            }
+            _ => None,
+        }
     }
 
     fn template(&self) -> Option<Template> {
@@ -189,6 +218,10 @@ impl OrderNews {
             "order.cancelled" => Some(Template::OrderCancelled),
             "order.expired" => Some(Template::OrderExpired),
             "order.refunded" => Some(Template::OrderRefunded),
+            "order.items_cancelled" => Some(Template::OrderItemsCancelled),
+            "order.return_approved" => Some(Template::OrderReturnApproved),
+            "order.return_refused" => Some(Template::OrderReturnRefused),
+            "order.refund_done" => Some(Template::OrderRefundDone),
             // Told to subscribers only.
             _ => None,
         }

@@ -18,7 +18,26 @@ fn order(kind: &str) -> OrderNews {
             (ShipmentId::new(), MerchantId::new()),
             (ShipmentId::new(), MerchantId::new()),
         ],
+        shipment: None,
     }
+}
+
+#[test]
+fn a_merchant_hears_of_returns_of_its_own_goods_and_of_what_nobody_wants() {
+    let whole = order("order.return_requested");
+    let (shipment, merchant) = whole.shipments[1];
+    let plan = OrderNews { shipment: Some(shipment), ..whole }.plan();
+    let told: Vec<_> = plan.notices.iter().map(|notice| (notice.to, notice.template)).collect();
+    assert_eq!(told, [(Recipient::Merchant(merchant), Template::MerchantReturnRequested)]);
+    assert_eq!(plan.signals[1].kind, "merchant.return_requested");
+    let heard = |payment_status, cash| {
+        let plan = OrderNews { payment_status, cash, ..order("order.cancelled") }.plan();
+        plan.signals.iter().filter(|signal| signal.kind == "merchant.order_cancelled").count()
+    };
+    assert_eq!(
+        [heard("paid", false), heard("cancelled", false), heard("cancelled", true)],
+        [2, 0, 2]
+    );
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn order(kind: &str, changed: &OrderChanged) -> Result<Plan, Error> {
         locale: Locale::parse(&order.locale),
         cash: order.payment_provider == "cash",
         shipments: order.shipments.iter().filter_map(shipment).collect(),
+        shipment: changed.shipment_id.parse().ok(),
     };
     Ok(news.plan())
 }

@@ -16,6 +16,8 @@ pub struct Offer {
     pub merchant: MerchantId,
     pub merchant_name: String,
     pub merchant_tin: String,
+    /// What the merchant is on: "basic", "professional", "enterprise"; empty when that is not known.
+    pub plan: String,
     pub product: ProductId,
     pub variant: VariantId,
     pub sku: String,
@@ -23,6 +25,8 @@ pub struct Offer {
     pub options: BTreeMap<String, String>,
     pub fiscal: Fiscal,
     pub picture_url: String,
+    /// Slugs of the categories that the product is in, from the root down to its own; empty until that is known.
+    pub categories: Vec<String>,
     pub price: Money,
     pub compare_at: Option<Money>,
     /// Pieces that can be sold now.
@@ -44,6 +48,8 @@ pub struct Snapshot {
     pub title: Text,
     pub fiscal: Fiscal,
     pub picture_url: String,
+    /// Slugs of the categories that it is in, from the root down to its own; none keeps what is known.
+    pub categories: Option<Vec<String>>,
     pub on_show: bool,
     pub version: i64,
     /// Variants that the product has; offers of others are taken off.

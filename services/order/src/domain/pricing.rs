@@ -4,7 +4,12 @@ use ids::OfferId;
 use money::{Currency, Money, MoneyError};
 use serde::Deserialize;
 
-use super::{Delivery, Method, Totals, offer::Offer};
+use super::{
+    Address, Adjustment, Delivery, Method, Totals,
+    discounts::{self, Applied, DeliveryDiscount, Offered},
+    offer::Offer,
+    promotion::RefusedCode,
+};
 
 /// VAT on delivery, in percent.
 const DELIVERY_VAT: u32 = 12;
@@ -50,6 +55,11 @@ pub struct Priced {
     pub line: Line,
     /// None: no such offer.
     pub offer: Option<Offer>,
+    /// What promotions take off.
+    pub discount: Money,
+    /// Where that comes from; it adds up to it.
+    pub adjustments: Vec<Adjustment>,
+    /// What is to be paid.
     pub total: Money,
     /// It is on sale and there is enough of it.
     pub available: bool,
@@ -61,6 +71,12 @@ pub struct Priced {
 pub struct Quote {
     pub lines: Vec<Priced>,
     pub totals: Totals,
+    /// Promotions that apply, the first served first.
+    pub applied: Vec<Applied>,
+    /// Codes that take nothing off.
+    pub refused: Vec<RefusedCode>,
+    /// What is taken off the price of the delivery; `totals.delivery` is what is left of it.
+    pub delivery: Vec<DeliveryDiscount>,
 }
 
 impl Tariff {
@@ -76,20 +92,32 @@ impl Tariff {
         })
     }
 
-    /// The ways of delivery to a region for goods of a value.
-    pub fn options(&self, region: &str, goods: Money) -> [DeliveryOption; 3] {
+    /// The ways of delivery of these lines to a region, and what is to be paid for each.
+    pub fn options(
+        &self,
+        region: &str,
+        lines: &[Line],
+        offers: &[Offer],
+        offered: &Offered,
+    ) -> Result<[DeliveryOption; 3], MoneyError> {
         let near = region.is_empty() || region == CAPITAL;
-        let option = |method, (min_days, max_days)| DeliveryOption {
-            method,
-            price: self.price(method, region, goods),
-            min_days,
-            max_days,
+        let option = |method, (min_days, max_days)| {
+            let address = Address { region: region.to_owned(), ..Address::default() };
+            let delivery = Delivery { method, address };
+            let quote = quote(lines, offers.to_vec(), Some(&delivery), self, offered)?;
+            // Nothing to deliver yet: the full price.
+            let price = if quote.totals.items.amount == 0 {
+                self.price(method, region, Money::zero(Currency::Uzs))
+            } else {
+                quote.totals.delivery
+            };
+            Ok(DeliveryOption { method, price, min_days, max_days })
         };
-        [
-            option(Method::Courier, if near { (1, 2) } else { (2, 5) }),
-            option(Method::Pickup, (1, 2)),
-            option(Method::Post, (3, 7)),
-        ]
+        Ok([
+            option(Method::Courier, if near { (1, 2) } else { (2, 5) })?,
+            option(Method::Pickup, (1, 2))?,
+            option(Method::Post, (3, 7))?,
+        ])
     }
 }
 
@@ -99,6 +127,7 @@ pub fn quote(
     offers: Vec<Offer>,
     delivery: Option<&Delivery>,
     tariff: &Tariff,
+    offered: &Offered,
 ) -> Result<Quote, MoneyError> {
     let mut offers: std::collections::HashMap<OfferId, Offer> =
         offers.into_iter().map(|offer| (offer.id, offer)).collect();
@@ -112,24 +141,30 @@ pub fn quote(
         let available = offer
             .as_ref()
             .is_some_and(|offer| offer.on_sale && offer.available >= i64::from(line.quantity));
-        priced.push(Priced { line: *line, offer, total, available });
+        let (discount, adjustments) = (Money::zero(Currency::Uzs), Vec::new());
+        priced.push(Priced { line: *line, offer, discount, adjustments, total, available });
     }
-    let totals = totals(&priced, delivery, tariff)?;
-    Ok(Quote { lines: priced, totals })
+    let items = Money::total(priced.iter().map(|line| line.total), Currency::Uzs)?;
+    // By what the goods cost without promotions: a code does not make the delivery dearer.
+    let delivery = delivery
+        .filter(|_| items.amount > 0)
+        .map(|choice| tariff.price(choice.method, &choice.address.region, items));
+    let outcome = discounts::apply(&mut priced, delivery, offered)?;
+    let totals = totals(&priced, items, delivery, &outcome.delivery)?;
+    let discounts::Outcome { applied, refused, delivery } = outcome;
+    Ok(Quote { lines: priced, totals, applied, refused, delivery })
 }
 
 fn totals(
     lines: &[Priced],
-    delivery: Option<&Delivery>,
-    tariff: &Tariff,
+    items: Money,
+    delivery: Option<Money>,
+    off_delivery: &[DeliveryDiscount],
 ) -> Result<Totals, MoneyError> {
-    let items = Money::total(lines.iter().map(|line| line.total), Currency::Uzs)?;
-    let delivery = match delivery {
-        Some(choice) if items.amount > 0 => {
-            tariff.price(choice.method, &choice.address.region, items)
-        }
-        _ => Money::zero(Currency::Uzs),
-    };
+    let zero = Money::zero(Currency::Uzs);
+    let off = Money::total(off_delivery.iter().map(|it| it.adjustment.amount), Currency::Uzs)?;
+    let delivery = delivery.unwrap_or(zero).minus(off)?;
+    let discount = Money::total(lines.iter().map(|line| line.discount), Currency::Uzs)?;
     let mut tax = delivery.vat_included(DELIVERY_VAT)?;
     for line in lines {
         let percent = line.offer.as_ref().map_or(0, |offer| offer.fiscal.vat_percent);
@@ -137,10 +172,10 @@ fn totals(
     }
     Ok(Totals {
         items,
-        discount: Money::zero(Currency::Uzs),
+        discount,
         delivery,
         tax_included: tax,
-        total: items.plus(delivery)?,
+        total: items.minus(discount)?.plus(delivery)?,
     })
 }
 
@@ -166,11 +201,18 @@ mod tests {
     #[test]
     fn delivery_depends_on_place_and_value() {
         let goods = Money::uzs(1_000_000);
-        let price = |region: &str, goods| TARIFF.options(region, goods)[0].price.amount;
+        let options = |region: &str, goods: Money| {
+            let offer = testing::offer(goods.amount, 1);
+            let line = Line { offer: offer.id, quantity: 1 };
+            TARIFF.options(region, &[line], &[offer], &Offered::default()).unwrap()
+        };
+        let price = |region: &str, goods| options(region, goods)[0].price.amount;
         assert_eq!(price("1726", goods), 2_500_000);
         assert_eq!(price("1718", goods), 4_000_000);
         assert_eq!(price("1718", Money::uzs(100_000_000)), 0);
-        assert_eq!(TARIFF.options("1718", goods)[1].price.amount, 0, "pickup is free");
+        assert_eq!(options("1718", goods)[1].price.amount, 0, "pickup is free");
+        let nothing = TARIFF.options("1718", &[], &[], &Offered::default()).unwrap();
+        assert_eq!(nothing[0].price.amount, 4_000_000, "before anything is chosen");
     }
 
     #[test]
@@ -182,7 +224,9 @@ mod tests {
             Line { offer: off_sale.id, quantity: 1 },
             Line { offer: OfferId::new(), quantity: 1 },
         ];
-        let quote = quote(&lines, vec![offer, off_sale], Some(&courier("1726")), &TARIFF).unwrap();
+        let none = Offered::default();
+        let quote =
+            quote(&lines, vec![offer, off_sale], Some(&courier("1726")), &TARIFF, &none).unwrap();
         let available: Vec<bool> = quote.lines.iter().map(|line| line.available).collect();
         assert_eq!(available, [false, false, false], "two of one piece are too many");
         assert_eq!(quote.totals.items.amount, 1_000_000, "a sold-out line still shows its price");
@@ -200,7 +244,7 @@ mod tests {
                 lines.push(Line { offer: offer.id, quantity });
                 offers.push(offer);
             }
-            let quote = quote(&lines, offers, Some(&courier("1718")), &TARIFF).unwrap();
+            let quote = quote(&lines, offers, Some(&courier("1718")), &TARIFF, &Offered::default()).unwrap();
             let totals = quote.totals;
             let sum: i64 = quote.lines.iter().map(|line| line.total.amount).sum();
             prop_assert_eq!(totals.items.amount, sum);

@@ -20,6 +20,7 @@ pub(crate) fn offer(price: i64, available: i64) -> Offer {
         merchant: MerchantId::new(),
         merchant_name: "Merchant".to_owned(),
         merchant_tin: "300000001".to_owned(),
+        plan: "basic".to_owned(),
         product: ProductId::new(),
         variant: VariantId::new(),
         sku: "SKU".to_owned(),
@@ -27,6 +28,7 @@ pub(crate) fn offer(price: i64, available: i64) -> Offer {
         options: BTreeMap::new(),
         fiscal: Fiscal { vat_percent: 12, ..Fiscal::default() },
         picture_url: String::new(),
+        categories: Vec::new(),
         price: Money::uzs(price),
         compare_at: None,
         available,
@@ -46,6 +48,7 @@ pub(crate) fn order(merchants: usize, cash: bool) -> Order {
         items: Vec::<ItemId>::new(),
         carrier: String::new(),
         tracking: String::new(),
+        delivered_at: None,
     });
     let zero = Money::uzs(0);
     Order {
@@ -70,6 +73,9 @@ pub(crate) fn order(merchants: usize, cash: bool) -> Order {
             provider: if cash { Provider::Cash } else { Provider::Payme },
             timeline: Vec::new(),
             locale: "uz".to_owned(),
+            refunds: Vec::new(),
+            delivery_discounts: Vec::new(),
+            returns: Vec::new(),
         },
         payment: None,
         reserved_until: (!cash).then(|| Timestamp::from_millis(5000)),

@@ -2,9 +2,18 @@
 //! what others are told. Nothing here reads a clock or a store.
 
 use clock::Timestamp;
-use ids::{MerchantId, ShipmentId};
+use ids::{MerchantId, OfferId, RefundId, ShipmentId};
 
-use super::{Entry, Order, Payment, PaymentState, Provider, ShipmentStatus, Status};
+use super::{
+    Entry, Order, Payment, PaymentState, Provider, RefundCause, ShipmentStatus, Status,
+    returns::Pieces,
+};
+
+mod cancelling;
+mod refunds;
+mod returning;
+
+pub use refunds::{Ask, Giving};
 
 /// What becomes of the stock that the order has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +37,19 @@ pub struct Transition {
     pub event: Option<&'static str>,
     /// The shipment that moved.
     pub shipment: Option<ShipmentId>,
+    /// Sold pieces that go back on sale, beside what becomes of the rest.
+    pub pieces: Vec<Moved>,
+}
+
+/// Sold pieces of an offer that go back on sale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Of which offer.
+    pub offer: OfferId,
+    /// How many; above zero.
+    pub quantity: u32,
+    /// Why, as the ledger of stock says it: "released" or "returned".
+    pub cause: &'static str,
 }
 
 /// What a merchant does with a shipment.
@@ -37,7 +59,7 @@ pub enum ShipmentMove {
     Accept,
     Ship { carrier: String, tracking: String },
     Deliver,
-    Cancel { reason: String },
+    Cancel { reason: String, pieces: Option<Vec<Pieces>>, refund: RefundId },
 }
 
 /// The order's state does not allow the move.
@@ -52,6 +74,24 @@ pub enum Illegal {
     Shipment,
     #[error("the order has no shipment of this merchant")]
     NoShipment,
+    #[error("the order has no such line of this merchant")]
+    NoItem,
+    #[error("there are not so many pieces left of this line")]
+    Quantity,
+    #[error("there is no such return")]
+    NoReturn,
+    #[error("the return is in another state")]
+    Return,
+    #[error("only what has been delivered can be returned")]
+    NotDelivered,
+    #[error("goods can be returned within ten days after their delivery")]
+    ReturnWindow,
+    #[error("the lines are of several merchants: one return for each")]
+    OtherMerchant,
+    #[error("nothing has been paid for the order yet")]
+    NotPaid,
+    #[error("no more can go back than was paid for the goods")]
+    RefundTooLarge,
 }
 
 impl Order {
@@ -84,7 +124,10 @@ impl Order {
 
     /// The money is here. None when that is known already.
     pub fn paid(&self, payment: &Payment, at: Timestamp) -> Option<Transition> {
-        if self.payment_status == PaymentState::Paid {
+        if matches!(
+            self.payment_status,
+            PaymentState::Paid | PaymentState::PartiallyRefunded | PaymentState::Refunded
+        ) {
             return None;
         }
         let mut order = self.moved("order.paid", payment.provider.as_str(), "", at);
@@ -100,8 +143,9 @@ impl Order {
                 }
                 Some(Transition::of(order, StockEffect::Sell, Some("order.paid")))
             }
-            // The money came after the end: it is recorded, and has to go back.
+            // The money came after the end: it is recorded, and goes back.
             Status::Cancelled | Status::Refunded => {
+                order.ask_for_late_money(at);
                 Some(Transition::of(order, StockEffect::Keep, Some("order.paid_after_end")))
             }
             // Cash handed over, or a second word on what is paid: the state of the goods stays.
@@ -116,6 +160,9 @@ impl Order {
         }
         let untouched = self.untouched();
         let mut order = self.moved("order.refunded", self.provider_name(), "", at);
+        let cause = if untouched { RefundCause::Cancelled } else { RefundCause::Goodwill };
+        order.all_money_back(cause, at);
+        order.settle_money("order.refunded", at);
         order.payment_status = PaymentState::Refunded;
         if !matches!(self.status, Status::Cancelled | Status::Refunded) {
             order.status = Status::Refunded;
@@ -129,8 +176,11 @@ impl Order {
         Some(Transition::of(order, stock, Some("order.refunded")))
     }
 
-    /// The shopper no longer wants it. Paid orders need their money back first.
+    /// The shopper no longer wants it: as long as nothing is on its way. What was paid goes back.
     pub fn cancel(&self, actor: &str, reason: &str, at: Timestamp) -> Result<Transition, Illegal> {
+        if self.refundable_whole() {
+            return Ok(self.cancel_paid(actor, reason, at));
+        }
         if !self.cancellable() {
             return Err(Illegal::Cancel);
         }
@@ -171,9 +221,10 @@ impl Order {
             ShipmentMove::Accept => ("order.accepted", ""),
             ShipmentMove::Ship { tracking, .. } => ("order.shipped", tracking.as_str()),
             ShipmentMove::Deliver => ("order.delivered", ""),
-            ShipmentMove::Cancel { reason } => ("order.cancelled", reason.as_str()),
+            ShipmentMove::Cancel { reason, pieces, refund } => {
+                return self.cancel_pieces(merchant, pieces.as_deref(), reason, *refund, at);
+            }
         };
-        let only = self.body.shipments.len() == 1;
         let mut order = self.moved(event, "merchant", note, at);
         let shipment = order.body.shipments.iter_mut().find(|own| own.merchant == merchant);
         let shipment = shipment.ok_or(Illegal::NoShipment)?;
@@ -188,35 +239,38 @@ impl Order {
                 shipment.tracking.clone_from(tracking);
                 ShipmentStatus::Shipped
             }
-            (ShipmentStatus::Shipped, ShipmentMove::Deliver) => ShipmentStatus::Delivered,
-            // Only an unpaid order that is this merchant's alone: anything else owes money back.
-            (ShipmentStatus::New | ShipmentStatus::Accepted, ShipmentMove::Cancel { .. })
-                if only && self.cancellable() =>
-            {
-                ShipmentStatus::Cancelled
+            (ShipmentStatus::Shipped, ShipmentMove::Deliver) => {
+                shipment.delivered_at = Some(at.millis());
+                ShipmentStatus::Delivered
             }
             _ => return Err(Illegal::Shipment),
         };
-        if matches!(step, ShipmentMove::Cancel { .. }) {
-            order.end();
-            let transition = Transition::of(order, StockEffect::Release, Some(event));
-            return Ok(Transition { shipment: Some(id), ..transition });
+        // Goods may still be on their way when all of their money is back.
+        if self.status != Status::Refunded {
+            order.status = order.status_of_shipments();
         }
-        order.status = order.status_of_shipments();
+        let by_hand = self.body.provider == Provider::Cash && !self.has_money_back();
+        if by_hand && order.status == Status::Delivered {
+            order.payment_status = PaymentState::Paid;
+        }
         Ok(Transition {
             shipment: Some(id),
             ..Transition::of(order, StockEffect::Keep, Some(event))
         })
     }
 
-    /// Whether the order may still be called off without owing money.
+    /// Whether the order may still be called off by its shopper.
     pub fn cancellable(&self) -> bool {
         let open = match self.status {
             Status::AwaitingPayment => true,
             Status::Processing => self.body.provider == Provider::Cash,
             _ => false,
         };
-        open && self.payment_status != PaymentState::Paid && self.untouched()
+        (open && !self.has_money() && self.untouched()) || self.refundable_whole()
+    }
+
+    fn has_money_back(&self) -> bool {
+        matches!(self.payment_status, PaymentState::PartiallyRefunded | PaymentState::Refunded)
     }
 
     fn untouched(&self) -> bool {
@@ -231,7 +285,12 @@ impl Order {
                 self.body.shipments.iter().filter(|own| own.status != ShipmentStatus::Cancelled);
             live.all(|shipment| reached.contains(&shipment.status))
         };
-        if all(&[ShipmentStatus::Delivered]) {
+        let none = !self.body.shipments.iter().any(|own| own.status != ShipmentStatus::Cancelled);
+        if none {
+            Status::Cancelled
+        } else if self.status == Status::Paid && all(&[ShipmentStatus::New]) {
+            Status::Paid
+        } else if all(&[ShipmentStatus::Delivered]) {
             Status::Delivered
         } else if all(&[ShipmentStatus::Shipped, ShipmentStatus::Delivered]) {
             Status::Shipped
@@ -243,7 +302,7 @@ impl Order {
     fn end(&mut self) {
         self.status = Status::Cancelled;
         self.reserved_until = None;
-        if self.payment_status != PaymentState::Paid {
+        if !self.has_money() {
             self.payment_status = PaymentState::Cancelled;
         }
         self.cancel_shipments();
@@ -274,9 +333,14 @@ impl Order {
 
 impl Transition {
     fn of(order: Order, stock: StockEffect, event: Option<&'static str>) -> Self {
-        Self { order, stock, event, shipment: None }
+        Self { order, stock, event, shipment: None, pieces: Vec::new() }
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod history_tests;
+#[cfg(test)]
+mod money_tests;

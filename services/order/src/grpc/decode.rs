@@ -10,6 +10,8 @@ use crate::{
         Address, Delivery, Fiscal, Method, ShipmentMove, ShipmentStatus, Text,
         offer::{Snapshot, Terms, Update},
         pricing::Line,
+        promotion::normal_code,
+        returns::Pieces,
     },
     store::Wanted,
 };
@@ -134,11 +136,32 @@ pub(super) fn product(
             .first()
             .map(|picture| picture.small_url.clone())
             .unwrap_or_default(),
+        categories: product.category.map(path),
         version: product.version,
         variants,
     };
     let terms = drafts.into_iter().map(terms).collect::<Result<_, _>>()?;
     Ok((snapshot, terms))
+}
+
+/// The slugs from the root down to the product's own category.
+pub(super) fn path(category: products::CategoryRef) -> Vec<String> {
+    category.ancestors.into_iter().chain([category.slug]).collect()
+}
+
+/// Codes as they are compared.
+pub(super) fn codes(codes: &[String]) -> Result<Vec<String>, Status> {
+    if codes.len() > 10 {
+        return Err(invalid("discount_codes", "TOO_MANY", "at most 10 codes"));
+    }
+    let mut known: Vec<String> = Vec::with_capacity(codes.len());
+    for code in codes {
+        let code = normal_code(text(code, "discount_codes", 100)?);
+        if !known.contains(&code) {
+            known.push(code);
+        }
+    }
+    Ok(known)
 }
 
 fn terms(draft: pb::OfferDraft) -> Result<Terms, Status> {
@@ -219,11 +242,38 @@ pub(super) fn shipment_move(request: &pb::MoveShipmentRequest) -> Result<Shipmen
             tracking: filled(&request.tracking, "tracking")?,
         },
         pb::ShipmentMove::Deliver => ShipmentMove::Deliver,
-        pb::ShipmentMove::Cancel => {
-            ShipmentMove::Cancel { reason: filled(&request.reason, "reason")? }
-        }
+        pb::ShipmentMove::Cancel => ShipmentMove::Cancel {
+            reason: filled(&request.reason, "reason")?,
+            pieces: if request.items.is_empty() {
+                None
+            } else {
+                Some(item_quantities(&request.items)?)
+            },
+            refund: ids::RefundId::new(),
+        },
         pb::ShipmentMove::Unspecified => {
             return Err(invalid("move", "REQUIRED", "expected accept, ship, deliver or cancel"));
         }
     })
+}
+
+/// Pieces of distinct lines; at least one.
+pub(super) fn item_quantities(items: &[pb::ItemQuantity]) -> Result<Vec<Pieces>, Status> {
+    if items.is_empty() || items.len() > 100 {
+        return Err(invalid("items", "COUNT", "1 to 100 lines"));
+    }
+    let mut seen: Vec<Pieces> = Vec::with_capacity(items.len());
+    for (index, line) in items.iter().enumerate() {
+        let item = required_id(&line.item_id, &format!("items[{index}].item_id"))?;
+        if line.quantity == 0 {
+            let field = format!("items[{index}].quantity");
+            return Err(invalid(&field, "INVALID", "must be above zero"));
+        }
+        if seen.iter().any(|known| known.item == item) {
+            let field = format!("items[{index}].item_id");
+            return Err(invalid(&field, "DUPLICATE", "each line once"));
+        }
+        seen.push(Pieces { item, quantity: line.quantity });
+    }
+    Ok(seen)
 }

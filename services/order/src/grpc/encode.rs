@@ -6,6 +6,7 @@ use outbox::Draft;
 use prost::Message as _;
 use proto::{event as events, order as pb, payment as payments, value};
 
+use super::discounts;
 use crate::domain::{
     self, Buyer, Delivery, Event, Method, Order, Payment, PaymentState, ShipmentStatus, Status,
     Text, Totals,
@@ -72,7 +73,7 @@ pub(super) fn money(money: Money) -> value::Money {
     value::Money { amount: money.amount, currency: money.currency.code().to_owned() }
 }
 
-fn text(text: Text) -> value::LocalizedText {
+pub(super) fn text(text: Text) -> value::LocalizedText {
     value::LocalizedText { uz: text.uz, ru: text.ru, en: text.en }
 }
 
@@ -121,6 +122,8 @@ pub(super) fn quoted(priced: Priced) -> pb::QuotedLine {
         offer_id: priced.line.offer.to_string(),
         quantity: priced.line.quantity,
         total: Some(money(priced.total)),
+        discount: Some(money(priced.discount)),
+        adjustments: priced.adjustments.into_iter().map(discounts::adjustment).collect(),
         available: priced.available,
         ..pb::QuotedLine::default()
     };
@@ -178,7 +181,21 @@ fn delivery(delivery: Delivery) -> pb::DeliveryChoice {
 
 pub(super) fn order(order: Order) -> pb::Order {
     let payment = order.payment.as_ref().map(|payment| self::payment(&order, payment));
+    let refunds = order.body.refunds.iter().map(|it| super::returns::refund(&order, it)).collect();
+    let returns = order.body.returns.iter().map(|it| super::returns::returned(&order, it));
+    let returns = returns.collect();
+    let mut items: Vec<pb::OrderItem> = order.body.items.iter().cloned().map(item).collect();
+    for (line, sold) in items.iter_mut().zip(&order.body.items) {
+        line.returnable =
+            if order.is_delivered_by(sold.merchant) { order.returnable_pieces(sold) } else { 0 };
+    }
+    let shipments = order.body.shipments.iter().map(|own| shipment(&order, own)).collect();
     pb::Order {
+        refunds,
+        returns,
+        items,
+        shipments,
+        cancellable: order.cancellable(),
         number: order.number(),
         payment,
         id: order.id.to_string(),
@@ -186,8 +203,6 @@ pub(super) fn order(order: Order) -> pb::Order {
         payment_status: payment_state(order.payment_status).into(),
         placed_at_ms: order.placed_at.millis(),
         totals: Some(totals(&order.body.totals)),
-        shipments: order.body.shipments.iter().map(|own| shipment(order.id, own)).collect(),
-        items: order.body.items.into_iter().map(item).collect(),
         delivery: Some(delivery(order.body.delivery)),
         customer: Some(pb::Customer {
             name: order.body.customer.name,
@@ -203,6 +218,12 @@ pub(super) fn order(order: Order) -> pb::Order {
         reserved_until_ms: order.reserved_until.map_or(0, clock::Timestamp::millis),
         version: order.version,
         locale: order.body.locale,
+        delivery_discounts: order
+            .body
+            .delivery_discounts
+            .into_iter()
+            .map(discounts::delivery)
+            .collect(),
     }
 }
 
@@ -223,10 +244,15 @@ fn item(item: domain::Item) -> pb::OrderItem {
         total: Some(money(item.total)),
         fiscal: Some(fiscal(item.fiscal)),
         picture_url: item.picture_url,
+        adjustments: item.adjustments.into_iter().map(discounts::adjustment).collect(),
+        cancelled: item.cancelled,
+        returned: item.returned,
+        returnable: 0,
+        merchant_tin: item.merchant_tin,
     }
 }
 
-fn shipment(order: ids::OrderId, shipment: &domain::Shipment) -> pb::Shipment {
+fn shipment(order: &Order, shipment: &domain::Shipment) -> pb::Shipment {
     let status = match shipment.status {
         ShipmentStatus::Pending => pb::ShipmentStatus::Pending,
         ShipmentStatus::New => pb::ShipmentStatus::New,
@@ -237,13 +263,15 @@ fn shipment(order: ids::OrderId, shipment: &domain::Shipment) -> pb::Shipment {
     };
     pb::Shipment {
         id: shipment.id.to_string(),
-        order_id: order.to_string(),
+        order_id: order.id.to_string(),
         merchant_id: shipment.merchant.to_string(),
         merchant_name: shipment.merchant_name.clone(),
         status: status.into(),
         item_ids: shipment.items.iter().map(ToString::to_string).collect(),
         carrier: shipment.carrier.clone(),
         tracking: shipment.tracking.clone(),
+        delivered_at_ms: shipment.delivered_at.unwrap_or(0),
+        returnable_until_ms: order.returnable_until(shipment).map_or(0, clock::Timestamp::millis),
     }
 }
 

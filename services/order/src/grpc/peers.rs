@@ -5,18 +5,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clock::Timestamp;
 use fault::Fault;
-use ids::{CartId, MerchantId, OrderId};
+use ids::{CartId, MerchantId, OrderId, ProductId};
 use mesh::{Context, Link};
 use money::Money;
 use proto::{
     auth::{self as auth, auth_service_client::AuthServiceClient},
     cart::{self as carts, cart_service_client::CartServiceClient},
     payment::{self as payments, payment_service_client::PaymentServiceClient},
+    product::{self as products, product_service_client::ProductServiceClient},
 };
 
 use super::{decode, encode};
 use crate::{
-    domain::{Order, Payment, PaymentState, Provider},
+    domain::{Order, Payment, PaymentState, Provider, Refund, RefundState},
     peers::{self, Closing},
     store::Merchant,
 };
@@ -41,6 +42,7 @@ impl peers::Carts for Carts {
         Ok(peers::Cart {
             lines: decode::lines(&requests)?,
             delivery: cart.delivery.and_then(decode::delivery),
+            codes: decode::codes(&cart.discount_codes)?,
         })
     }
 
@@ -104,6 +106,29 @@ impl peers::Payments for Payments {
             }
         })
     }
+
+    async fn refund(&self, order: OrderId, refund: &Refund) -> Result<RefundState, Fault> {
+        let request = payments::RefundPaymentRequest {
+            id: refund.id.to_string(),
+            order_id: order.to_string(),
+            amount: Some(encode::money(refund.amount)),
+            reason: refund.reason.clone(),
+        };
+        let context = Context::current().as_service("order");
+        let answer = context.scope(self.client.clone().refund_payment(request)).await?;
+        Ok(refund_state(answer.into_inner().outcome()))
+    }
+}
+
+/// What the payment service says of a refund; what is not understood is pending.
+fn refund_state(outcome: payments::refund_payment_response::Outcome) -> RefundState {
+    use payments::refund_payment_response::Outcome;
+    match outcome {
+        Outcome::Unspecified | Outcome::Pending => RefundState::Pending,
+        Outcome::Succeeded => RefundState::Succeeded,
+        Outcome::Failed => RefundState::Failed,
+        Outcome::NeedsManual => RefundState::NeedsManual,
+    }
 }
 
 /// The auth service.
@@ -120,11 +145,44 @@ impl peers::Merchants for Merchants {
     }
 }
 
+/// The product service.
+pub(crate) struct Catalogue(pub(crate) ProductServiceClient<Link>);
+
+#[async_trait]
+impl peers::Catalogue for Catalogue {
+    async fn slugs(&self, named: Vec<String>) -> Result<Vec<Option<String>>, Fault> {
+        let context = Context::current().as_service("order");
+        let request = products::ListCategoriesRequest {};
+        let answer = context.scope(self.0.clone().list_categories(request)).await?;
+        let known = answer.into_inner().categories;
+        let slug = |name: String| {
+            let found = known.iter().find(|it| it.slug == name || it.id == name);
+            found.map(|category| category.slug.clone())
+        };
+        Ok(named.into_iter().map(slug).collect())
+    }
+
+    async fn categories(
+        &self,
+        products: Vec<ProductId>,
+    ) -> Result<Vec<(ProductId, Vec<String>)>, Fault> {
+        let ids = products.iter().map(ToString::to_string).collect();
+        let context = Context::current().as_service("order");
+        let request = products::BatchGetProductsRequest { ids };
+        let answer = context.scope(self.0.clone().batch_get_products(request)).await?;
+        let of = |product: products::Product| {
+            Some((product.id.parse().ok()?, product.category.map(decode::path)?))
+        };
+        Ok(answer.into_inner().products.into_iter().filter_map(of).collect())
+    }
+}
+
 pub(super) fn merchant(merchant: &auth::Merchant) -> Option<Merchant> {
     Some(Merchant {
         id: merchant.id.parse().ok()?,
         name: merchant.name.clone(),
         tin: if merchant.tin.is_empty() { merchant.pinfl.clone() } else { merchant.tin.clone() },
+        plan: merchant.plan.clone(),
         active: merchant.status() == auth::MerchantStatus::Active,
         version: merchant.version,
     })

@@ -14,6 +14,8 @@ const SWEEP: Duration = Duration::from_secs(1);
 const BATCH: u32 = 100;
 /// How long answers of checkouts are kept.
 const KEPT: Duration = Duration::from_hours(48);
+/// When to look again at an order that is due to be completed, but for an open return.
+const LATER: Duration = Duration::from_hours(6);
 /// When to ask again about an order whose payment is on its way.
 const AGAIN: Duration = Duration::from_mins(1);
 
@@ -22,6 +24,7 @@ impl Orders {
     pub(crate) async fn sweep(self, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             self.expire_due().await?;
+            self.complete_due().await?;
             while self.0.store.forget(self.now().minus(KEPT), BATCH).await? == u64::from(BATCH) {}
             let received = self.now().minus(outbox::REMEMBERED);
             while self.0.store.forget_received(received, BATCH).await? == u64::from(BATCH) {}
@@ -49,6 +52,19 @@ impl Orders {
                 // The event is on its way.
                 Closing::Paid => self.hold(id, self.now().plus(AGAIN)).await?,
                 Closing::Live(until) => self.hold(id, until.max(self.now().plus(AGAIN))).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes delivered orders of which nothing can be brought back any more.
+    async fn complete_due(&self) -> Result<(), Error> {
+        let now = self.now();
+        for id in self.0.store.completions_due(now, BATCH).await? {
+            let after = self.change(id, None, move |order| Ok(order.complete(now))).await?;
+            if after.status == Status::Delivered {
+                // Somebody waits for the end of a return.
+                self.0.store.complete_later(id, now.plus(LATER)).await?;
             }
         }
         Ok(())

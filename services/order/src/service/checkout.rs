@@ -3,6 +3,8 @@
 //! One transaction makes the order; everything after it (opening the payment, closing the cart) is idempotent and told by event too,
 //! so that a crash at any point is made good: by the client's repeat, or by the event.
 
+use std::sync::Arc;
+
 use fault::{Fault, Field};
 use ids::{CartId, OrderId};
 use mesh::{Caller, Context};
@@ -51,9 +53,12 @@ impl Orders {
             },
         };
         let order_token = placing.order_token.clone();
-        match self.0.store.place(placing).await? {
+        let placed = self.0.store.place(placing).await;
+        self.note_refused(&placed);
+        match placed? {
             Placed::New(order) => {
                 self.0.placed.with_label_values(&[checkout.provider.as_str()]).inc();
+                self.note_redeemed(&order);
                 tracing::info!(order.id = %order.id, order.number = order.number(), "order placed");
                 let answer = self.finish(&key, *order, &order_token).await;
                 // Only now: where the event arrives, what it asks for has been done by `finish`.
@@ -90,11 +95,13 @@ impl Orders {
             cart: checkout.cart,
             buyer,
             lines: cart.lines,
+            codes: cart.codes,
             delivery,
             customer,
             provider: checkout.provider,
             expected_total: checkout.expected_total,
             tariff: self.0.tariff,
+            commissions: Arc::clone(&self.0.commissions),
             reserved_until: now.plus(self.0.reservation),
             locale: Context::current().locale.to_string(),
             key,

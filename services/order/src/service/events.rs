@@ -51,7 +51,8 @@ impl Orders {
         };
         let after = self.change(order, Some(event), step).await?;
         if news == PaymentNews::Paid && after.status == Status::Cancelled {
-            tracing::error!(order.id = %order, payment.id = %id, "money came for an order that had ended: it has to go back");
+            tracing::error!(order.id = %order, payment.id = %id, "money came for an order that had ended: it goes back");
+            self.0.refunds.notify_one();
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use mesh::{Caller, StaffRole};
 
 use super::{Orders, concerns, merchant_of};
 use crate::{
-    domain::{Illegal, Order, ShipmentMove, ShipmentStatus},
+    domain::{Illegal, Order, ShipmentMove, ShipmentStatus, Status},
     error::Error,
     peers::Closing,
     store::{Listing, Place},
@@ -92,12 +92,15 @@ impl Orders {
         };
         if cancels {
             let order = self.0.store.find(id).await?.ok_or(Error::OrderNotFound)?;
-            // Nothing is closed for a move that is not possible.
-            moved(&order)?;
-            if self.0.payments.close(id, "cancelled", false).await? != Closing::Closed {
+            // Nothing is closed for a move that is not possible, nor for one after which the order goes on.
+            let ends = moved(&order)?.is_some_and(|next| next.order.status == Status::Cancelled);
+            let unpaid = ends && !order.has_money();
+            if unpaid && self.0.payments.close(id, "cancelled", false).await? != Closing::Closed {
                 return Err(Illegal::Shipment.into());
             }
         }
-        Ok(self.change(id, None, moved).await?.for_merchant(merchant))
+        let order = self.change(id, None, moved).await?;
+        self.0.refunds.notify_one();
+        Ok(order.for_merchant(merchant))
     }
 }

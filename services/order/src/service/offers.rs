@@ -1,17 +1,19 @@
 //! Offers and prices.
 
-use ids::{MerchantId, OfferId, ProductId};
+use ids::{MerchantId, ProductId};
 use mesh::{Caller, StaffRole};
 
 use super::Orders;
 use crate::{
     domain::{
         Delivery,
+        discounts::Offered,
         offer::{Offer, Refusal, Snapshot, Terms, Update},
         pricing::{self, DeliveryOption, Line, Quote},
+        promotion::Shopper,
     },
     error::Error,
-    store::{Merchant, Wanted},
+    store::{Merchant, Wanted, promotions::Basis},
 };
 
 impl Orders {
@@ -88,28 +90,44 @@ impl Orders {
         Ok(offers)
     }
 
-    /// What lines cost now.
+    /// What lines cost now, with the promotions that apply to them.
     pub(crate) async fn quote(
         &self,
+        caller: &Caller,
         lines: &[Line],
         delivery: Option<&Delivery>,
+        codes: Vec<String>,
     ) -> Result<Quote, Error> {
-        let ids: Vec<OfferId> = lines.iter().map(|line| line.offer).collect();
-        let offers = if ids.is_empty() {
-            Vec::new()
-        } else {
-            self.0.store.offers(Wanted::Offers(ids)).await?
-        };
-        Ok(pricing::quote(lines, offers, delivery, &self.0.tariff)?)
+        let phone = delivery.map(|choice| choice.address.phone.clone()).unwrap_or_default();
+        let Basis { offers, offered } = self.basis(caller, lines, phone, codes).await?;
+        Ok(pricing::quote(lines, offers, delivery, &self.0.tariff, &offered)?)
     }
 
-    /// The ways of delivery for lines.
+    /// The ways of delivery for lines, and what is to be paid for each.
     pub(crate) async fn delivery_options(
         &self,
+        caller: &Caller,
         lines: &[Line],
         region: &str,
+        codes: Vec<String>,
     ) -> Result<[DeliveryOption; 3], Error> {
-        let goods = self.quote(lines, None).await?.totals.items;
-        Ok(self.0.tariff.options(region, goods))
+        let Basis { offers, offered } = self.basis(caller, lines, String::new(), codes).await?;
+        Ok(self.0.tariff.options(region, lines, &offers, &offered)?)
+    }
+
+    async fn basis(
+        &self,
+        caller: &Caller,
+        lines: &[Line],
+        phone: String,
+        codes: Vec<String>,
+    ) -> Result<Basis, Error> {
+        // A new cart costs nothing, and asking nobody.
+        if lines.is_empty() && codes.is_empty() {
+            return Ok(Basis { offers: Vec::new(), offered: Offered::default() });
+        }
+        let offers = lines.iter().map(|line| line.offer).collect();
+        let shopper = Shopper { user: caller.user, phone };
+        self.0.store.basis(offers, codes, shopper, self.now()).await
     }
 }

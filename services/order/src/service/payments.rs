@@ -66,16 +66,21 @@ impl Orders {
             return Err(Illegal::Cancel.into());
         }
         // Nobody may pay for it from here on; else nothing is released.
-        if self.0.payments.close(id, "cancelled", false).await? != Closing::Closed {
+        if !order.has_money()
+            && self.0.payments.close(id, "cancelled", false).await? != Closing::Closed
+        {
             return Err(Illegal::Cancel.into());
         }
         let at = self.now();
         let reason = reason.to_owned();
-        self.change(id, None, move |order| match order.status {
-            Status::Cancelled => Ok(None),
-            _ => Ok(Some(order.cancel("shopper", &reason, at)?)),
-        })
-        .await
+        let order = self
+            .change(id, None, move |order| match order.status {
+                Status::Cancelled => Ok(None),
+                _ => Ok(Some(order.cancel("shopper", &reason, at)?)),
+            })
+            .await?;
+        self.0.refunds.notify_one();
+        Ok(order)
     }
 }
 

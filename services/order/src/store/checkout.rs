@@ -1,28 +1,69 @@
 //! What a checkout comes to, whichever store writes it.
 
 use fault::Field;
-use ids::{ItemId, ProductId, ShipmentId};
-use money::Money;
+use ids::{ItemId, MerchantId, ProductId, ShipmentId};
 
-use super::Placing;
+use super::{
+    Placing,
+    promotions::{Basis, Use},
+};
 use crate::{
     domain::{
-        Body, Entry, Item, Order, PaymentState, Provider, Shipment, ShipmentStatus, Status,
+        Body, Buyer, Entry, Item, Order, PaymentState, Provider, Shipment, ShipmentStatus, Status,
+        ledger::Commissions,
         offer::Offer,
         pricing::{self, Priced, Quote},
+        promotion::{CodeRefusal, RefusedCode, Shopper},
     },
     error::Error,
 };
 
-/// Prices the lines by these offers; [`Error::OutOfStock`] with every line that cannot be had, [`Error::PriceChanged`].
-pub(super) fn quote(placing: &Placing, offers: Vec<Offer>) -> Result<Quote, Error> {
-    let quote = pricing::quote(&placing.lines, offers, Some(&placing.delivery), &placing.tariff)?;
+/// Who buys.
+pub(super) fn shopper(placing: &Placing) -> Shopper {
+    let user = match placing.buyer {
+        Buyer::User(user) => Some(user),
+        Buyer::Token(_) => None,
+    };
+    Shopper { user, phone: placing.customer.phone.clone() }
+}
+
+/// Merchants of offers, each once.
+pub(super) fn merchants(offers: &[Offer]) -> Vec<MerchantId> {
+    let mut merchants: Vec<MerchantId> = offers.iter().map(|offer| offer.merchant).collect();
+    merchants.sort_unstable();
+    merchants.dedup();
+    merchants
+}
+
+/// Prices the lines by these offers and promotions; [`Error::OutOfStock`] with every line that cannot be had,
+/// [`Error::PriceChanged`], [`Error::CodesRefused`].
+pub(super) fn quote(placing: &Placing, basis: Basis) -> Result<Quote, Error> {
+    let Basis { offers, offered } = basis;
+    let delivery = Some(&placing.delivery);
+    let quote = pricing::quote(&placing.lines, offers, delivery, &placing.tariff, &offered)?;
     refuse_sold_out(&quote)?;
     let total = quote.totals.total;
-    if placing.expected_total.is_some_and(|expected| expected != total) {
+    let as_expected = placing.expected_total.map(|expected| expected == total);
+    // Whoever names the total has seen it; whoever does not may still count on a code that others have used up.
+    if as_expected != Some(true) {
+        let lost = quote.refused.iter().filter(|refused| refused.why.is_sudden());
+        let lost: Vec<RefusedCode> = lost.cloned().collect();
+        if !lost.is_empty() {
+            return Err(Error::CodesRefused(lost));
+        }
+    }
+    if as_expected == Some(false) {
         return Err(Error::PriceChanged(total.amount));
     }
     Ok(quote)
+}
+
+/// What is said when a promotion was used up between its reading and its counting.
+pub(super) fn used_up(using: &Use, why: CodeRefusal) -> Error {
+    if using.code.is_empty() {
+        return Error::PromotionEnded;
+    }
+    Error::CodesRefused(vec![RefusedCode { code: using.code.clone(), why }])
 }
 
 fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
@@ -48,7 +89,9 @@ pub(super) fn emptied(quote: &Quote) -> Vec<ProductId> {
 /// The order that the lines make.
 pub(super) fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
     let cash = placing.provider == Provider::Cash;
-    let items: Vec<Item> = quote.lines.into_iter().filter_map(item).collect();
+    let commissions = &placing.commissions;
+    let items = quote.lines.into_iter().filter_map(|line| item(line, commissions));
+    let items: Vec<Item> = items.collect();
     let entry = Entry {
         at: placing.now.millis(),
         event: "order.placed".to_owned(),
@@ -71,6 +114,9 @@ pub(super) fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
             provider: placing.provider,
             timeline: vec![entry],
             locale: placing.locale,
+            refunds: Vec::new(),
+            delivery_discounts: quote.delivery,
+            returns: Vec::new(),
         },
         payment: None,
         reserved_until: (!cash).then_some(placing.reserved_until),
@@ -79,8 +125,9 @@ pub(super) fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
     }
 }
 
-fn item(priced: Priced) -> Option<Item> {
+fn item(priced: Priced, commissions: &Commissions) -> Option<Item> {
     let offer = priced.offer?;
+    let agreement = commissions.agree(&offer.plan, &offer.categories);
     Some(Item {
         id: ItemId::new(),
         offer: offer.id,
@@ -94,10 +141,14 @@ fn item(priced: Priced) -> Option<Item> {
         options: offer.options,
         quantity: priced.line.quantity,
         unit_price: offer.price,
-        discount: Money::zero(offer.price.currency),
+        discount: priced.discount,
         total: priced.total,
         fiscal: offer.fiscal,
         picture_url: offer.picture_url,
+        adjustments: priced.adjustments,
+        cancelled: 0,
+        returned: 0,
+        agreement: Some(agreement),
     })
 }
 
@@ -115,6 +166,7 @@ fn shipments(items: &[Item], cash: bool) -> Vec<Shipment> {
                 items: vec![item.id],
                 carrier: String::new(),
                 tracking: String::new(),
+                delivered_at: None,
             }),
         }
     }

@@ -1,7 +1,8 @@
 //! Orders in PostgreSQL. Several processes share it: whatever must not happen twice is held off by a constraint, a conditional
 //! update or a lock, never by what one of them remembers.
 //!
-//! Locks are taken in one order, so that nobody waits for another in a circle: an order's row, offers by id, keys, displays.
+//! Locks are taken in one order, so that nobody waits for another in a circle: an order's row, offers by id, keys, promotions by
+//! id, displays.
 
 use std::sync::Arc;
 
@@ -25,9 +26,14 @@ use crate::{
 };
 
 mod keys;
+mod ledger;
 mod offers;
 mod orders;
+mod payouts;
 mod place;
+mod promotions;
+mod redemptions;
+mod returns;
 mod rows;
 mod stock;
 
@@ -37,6 +43,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_outbox.sql"),
     include_str!("../../migrations/postgres/0004_domains.sql"),
+    include_str!("../../migrations/postgres/0005_promotions.sql"),
+    include_str!("../../migrations/postgres/0006_returns.sql"),
+    include_str!("../../migrations/postgres/0007_ledger.sql"),
 ];
 
 /// Brings the tables of an address up to date.

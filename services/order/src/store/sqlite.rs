@@ -22,9 +22,14 @@ use crate::{
 };
 
 mod keys;
+mod ledger;
 mod offers;
 mod orders;
+mod payouts;
 mod place;
+mod promotions;
+mod redemptions;
+mod returns;
 mod rows;
 mod stock;
 
@@ -32,6 +37,9 @@ mod stock;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_orders.sql"),
     include_str!("../../migrations/sqlite/0002_numbering.sql"),
+    include_str!("../../migrations/sqlite/0003_promotions.sql"),
+    include_str!("../../migrations/sqlite/0004_returns.sql"),
+    include_str!("../../migrations/sqlite/0005_ledger.sql"),
 ];
 
 /// Leaves out so many numbers behind an address.

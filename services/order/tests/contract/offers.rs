@@ -34,6 +34,7 @@ pub(crate) async fn a_product_told_twice_does_not_refill_the_shelf(store: &dyn O
         id: merchant,
         name: "M".to_owned(),
         tin: String::new(),
+        plan: "basic".to_owned(),
         active: true,
         version: 1,
     };
@@ -63,6 +64,7 @@ pub(crate) async fn offers_follow_product_and_merchant_off_sale(store: &dyn Orde
         id: merchant,
         name: "M".to_owned(),
         tin: String::new(),
+        plan: "basic".to_owned(),
         active: true,
         version: 1,
     };
@@ -168,6 +170,7 @@ pub(crate) async fn lists_are_told_what_changes_for_them(store: &dyn OrderStore)
         id: goods.merchant,
         name: "Hunar".to_owned(),
         tin: "1".to_owned(),
+        plan: "basic".to_owned(),
         active: false,
         version: 2,
     };

@@ -26,13 +26,13 @@ use crate::{
 };
 
 /// A database that two processes have opened, each with connections of its own.
-struct Two {
+pub(crate) struct Two {
     stores: [Arc<dyn OrderStore>; 2],
     database: FreshDatabase,
 }
 
 impl Two {
-    async fn open() -> Option<Self> {
+    pub(crate) async fn open() -> Option<Self> {
         let database = FreshDatabase::create().await?;
         let address = &database.address;
         store::migrate(address).await.unwrap();
@@ -40,12 +40,12 @@ impl Two {
         Some(Self { stores: [open().await, open().await], database })
     }
 
-    fn one(&self) -> &dyn OrderStore {
+    pub(crate) fn one(&self) -> &dyn OrderStore {
         self.stores[0].as_ref()
     }
 
     /// Does the same many times at once, through either process in turn.
-    async fn at_once<F: Future>(
+    pub(crate) async fn at_once<F: Future>(
         &self,
         count: usize,
         act: impl Fn(Arc<dyn OrderStore>, usize) -> F,
@@ -83,6 +83,17 @@ impl Two {
                  where r.state <> case when o.status = 'awaiting_payment' then 'held'
                                        when o.status = 'cancelled' then 'released' else 'sold' end",
             ),
+            (
+                "uses",
+                "select count(*) from promotions p where (usage_limit is not null or budget is not null)
+                 and (used, spent) <> (select count(*), coalesce(sum(r.amount), 0)::bigint
+                 from redemptions r where r.promotion_id = p.id and r.state = 'used')",
+            ),
+            (
+                "redemptions",
+                "select count(*) from redemptions r join orders o on o.id = r.order_id
+                 where r.state <> case o.status when 'cancelled' then 'released' else 'used' end",
+            ),
         ] {
             let count: i64 = query_scalar(query).fetch_one(&mut connection).await.unwrap();
             assert_eq!(count, 0, "{wrong}");
@@ -90,7 +101,7 @@ impl Two {
         connection.close().await.unwrap();
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.audit().await;
         for store in self.stores {
             store.close().await;
@@ -356,6 +367,7 @@ async fn products_merchants_prices_and_orders_change_at_once() {
                         id: sold.merchant,
                         name: "M".to_owned(),
                         tin: String::new(),
+                        plan: "basic".to_owned(),
                         active: nth % 2 == 0,
                         version: number,
                     };

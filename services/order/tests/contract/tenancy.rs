@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ids::MerchantId;
+use money::Money;
 use order::{
     domain::{
-        ShipmentStatus,
+        Funder, ShipmentStatus,
         offer::{Offer, Update},
+        promotion::{Kind, Promotion},
     },
-    store::{self, Listing, OrderStore},
+    store::{self, Listing, OrderStore, promotions::Scope},
 };
 use postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, query, query_scalar, types::Uuid};
@@ -17,7 +19,9 @@ use testkit::FreshDatabase;
 use crate::{
     NOW,
     moves::{moved, pay},
-    offer, placed, placing, stocked,
+    offer, placed, placing,
+    promotions::draft,
+    stocked,
 };
 
 const MIGRATIONS: &[&str] = &[
@@ -29,25 +33,34 @@ const MIGRATIONS: &[&str] = &[
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/schema.txt");
 
 /// Tables of merchants, and the column that says whose a row is.
-const TABLES: [(&str, &str); 3] =
-    [("merchants", "id"), ("offers", "merchant_id"), ("shipments", "merchant_id")];
+const TABLES: [(&str, &str); 4] = [
+    ("merchants", "id"),
+    ("offers", "merchant_id"),
+    ("shipments", "merchant_id"),
+    ("promotions", "merchant_id"),
+];
 
-async fn migrated() -> Option<FreshDatabase> {
+pub(crate) async fn migrated() -> Option<FreshDatabase> {
     let fresh = FreshDatabase::create().await?;
     store::migrate(&fresh.address).await.unwrap();
     Some(fresh)
 }
 
 /// The service's store and a pool of a single connection: what a transaction leaves behind there, the next one finds.
-async fn both(fresh: &FreshDatabase) -> (Arc<dyn OrderStore>, Postgres) {
+pub(crate) async fn both(fresh: &FreshDatabase) -> (Arc<dyn OrderStore>, Postgres) {
     let store = store::open(&fresh.address, order::encode_event).await.unwrap();
     let one = fresh.address.replace("pool=8", "pool=1");
     (store, Postgres::open(&one, MIGRATIONS).await.unwrap())
 }
 
-/// A merchant with an offer and a paid order for it.
+/// A merchant with an offer, a promotion, and a paid order for it.
 async fn merchant(store: &dyn OrderStore) -> Offer {
-    let goods = stocked(store, 5, 100).await;
+    let goods = stocked(store, 5, 10_000).await;
+    let mut own = draft(Kind::Percent, 1);
+    own.funded_by = Funder::Merchant;
+    own.usage_limit = Some(5);
+    own.budget = Some(Money::uzs(500));
+    store.create_promotion(Promotion::new(Some(goods.merchant), own, NOW)).await.unwrap();
     let order = placed(store, placing(&[(goods.id, 1)])).await;
     moved(store, order.id, None, pay).await.unwrap();
     goods
@@ -124,6 +137,11 @@ async fn use_cases_of_a_merchant_run_in_its_scope() {
         let listed = store.list(listing, None, 10).await.unwrap();
         assert_eq!((listed.len(), store.count(listing).await.unwrap()), (1, 1));
     }
+    let own = Scope::Merchant(ours.merchant);
+    let promotion = store.promotions(own, None, 10).await.unwrap().remove(0);
+    assert_eq!((promotion.merchant, promotion.used), (Some(ours.merchant), 1));
+    let keep = Box::new(|before: &Promotion| Ok(before.draft.clone()));
+    assert_eq!(store.change_promotion(own, promotion.id, keep, NOW).await.unwrap().used, 1);
     database.close().await;
     store.close().await;
 }
@@ -211,6 +229,11 @@ async fn nothing_is_held_or_sold_that_is_not_there() {
         ("update orders set status = 'lost'", "order_status"),
         ("update reservations set state = 'lost'", "reservation_state"),
         ("update shipments set status = 'lost'", "shipment_status"),
+        ("update promotions set used = usage_limit + 1", "promotions_uses"),
+        ("update promotions set spent = budget + 1", "promotions_budget"),
+        ("update promotions set funded_by = 'nobody'", "promotion_funder"),
+        ("update promotions set merchant_id = id, funded_by = 'platform'", "promotions_funds"),
+        ("insert into redeemers select id, 'x', 1, id from promotions", "redeemers_redemption"),
         ("update stock_ledger set cause = 'lost'", "stock_cause"),
     ] {
         let mut transaction = database.begin().await.unwrap();

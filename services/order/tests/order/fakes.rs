@@ -27,6 +27,10 @@ pub(crate) struct World {
     pub(crate) opened: Arc<Mutex<Vec<String>>>,
     pub(crate) events: Arc<Mutex<Vec<(String, String)>>>,
     pub(crate) payments_away: Arc<AtomicBool>,
+    /// Refunds that were asked for: how often, and how much.
+    pub(crate) refunds: Arc<Mutex<HashMap<String, (u32, i64)>>>,
+    /// What a refund answers; succeeded unless told otherwise.
+    pub(crate) refund_outcome: Arc<Mutex<payments::refund_payment_response::Outcome>>,
     /// What closing a payable answers.
     pub(crate) live_until: Arc<Mutex<i64>>,
     /// What the service keeps its data in, where that is a server; it lasts as long as the world.
@@ -120,6 +124,28 @@ impl PaymentService for World {
             ..Default::default()
         };
         Ok(Response::new(payments::OpenPaymentResponse { payment: Some(payment) }))
+    }
+
+    async fn refund_payment(
+        &self,
+        request: Request<payments::RefundPaymentRequest>,
+    ) -> Answer<payments::RefundPaymentResponse> {
+        use payments::refund_payment_response::Outcome;
+        if self.payments_away.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("away"));
+        }
+        let request = request.into_inner();
+        let amount = request.amount.unwrap_or_default().amount;
+        let mut refunds = self.refunds.lock().unwrap();
+        let known = refunds.entry(request.id).or_insert((0, amount));
+        assert_eq!(known.1, amount, "one name is one refund");
+        known.0 += 1;
+        let outcome = match *self.refund_outcome.lock().unwrap() {
+            Outcome::Unspecified => Outcome::Succeeded,
+            told => told,
+        };
+        let (outcome, note) = (outcome.into(), String::new());
+        Ok(Response::new(payments::RefundPaymentResponse { outcome, note }))
     }
 
     async fn close_payable(

@@ -6,7 +6,10 @@ use ids::OrderId;
 use money::Money;
 use proto::{payment as pb, value};
 
-use crate::domain::{FiscalLine, Payment, Snapshot, Status};
+use crate::{
+    domain::{FiscalLine, Payment, Snapshot, Status, refund::RefundState},
+    store::refunds::Asking,
+};
 
 pub(super) fn order(text: &str) -> Result<OrderId, Fault> {
     text.parse().map_err(|_| {
@@ -100,5 +103,29 @@ fn line(line: pb::FiscalLine) -> FiscalLine {
         vat_percent: fiscal.vat_percent,
         unit_code: fiscal.unit_code,
         seller_tin: line.seller_tin,
+    }
+}
+
+/// What it takes to give money back, or every field that is wrong.
+pub(super) fn asking(request: &pb::RefundPaymentRequest) -> Result<Asking, Fault> {
+    let wrong = |field: &'static str, message: &str| {
+        Fault::invalid(vec![Field::new(field, "INVALID", message.to_owned())])
+    };
+    let amount = request.amount.as_ref().map_or(0, |sum| sum.amount);
+    if amount <= 0 {
+        return Err(wrong("amount", "must be above zero"));
+    }
+    let id = request.id.parse();
+    let id = id.map_err(|_| wrong("id", "this is not the id of a refund"))?;
+    Ok(Asking { id, order: order(&request.order_id)?, amount })
+}
+
+pub(super) fn outcome(state: RefundState) -> pb::refund_payment_response::Outcome {
+    use pb::refund_payment_response::Outcome;
+    match state {
+        RefundState::Pending | RefundState::Asked => Outcome::Pending,
+        RefundState::Succeeded => Outcome::Succeeded,
+        RefundState::Failed => Outcome::Failed,
+        RefundState::NeedsManual => Outcome::NeedsManual,
     }
 }

@@ -21,8 +21,19 @@ pub(super) async fn apply(payments: &Payments, event: events::Event) -> Result<(
             let id = convert::order(&order.id)?;
             Ok(payments.delivered(id).await?)
         }
+        "order.refund_done" | "order.refunded" => sent(payments, &order).await,
         _ => Ok(()),
     }
+}
+
+/// Refunds that have ended with the order, by hand too, have ended here.
+async fn sent(payments: &Payments, order: &orders::Order) -> Result<(), Fault> {
+    for refund in order.refunds.iter().filter(|refund| refund.status == "succeeded") {
+        if let Ok(id) = refund.id.parse() {
+            payments.refund_sent(id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens the first payment of an order, as the order service itself does after a checkout: whoever comes second finds it open.

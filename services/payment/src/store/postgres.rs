@@ -25,6 +25,7 @@ mod clicks;
 mod journal;
 mod payables;
 mod paymes;
+mod refunds;
 mod rows;
 mod sweep;
 mod unit;
@@ -34,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_payments.sql"),
     include_str!("../../migrations/postgres/0002_outbox.sql"),
     include_str!("../../migrations/postgres/0003_domains.sql"),
+    include_str!("../../migrations/postgres/0004_refunds.sql"),
 ];
 
 /// Brings the tables of an address up to date.

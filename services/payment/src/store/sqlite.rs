@@ -21,13 +21,17 @@ mod clicks;
 mod journal;
 mod payables;
 mod paymes;
+mod refunds;
 mod rows;
 mod unit;
 
 use unit::Unit;
 
 /// Append only: a step that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_payments.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_payments.sql"),
+    include_str!("../../migrations/sqlite/0002_refunds.sql"),
+];
 
 /// Leaves out so many of Click's numbers behind an address.
 pub(super) async fn skip_numbers(address: &str, count: i64) -> Result<(), Error> {

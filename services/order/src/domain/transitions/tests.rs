@@ -25,7 +25,11 @@ fn step() -> impl Strategy<Value = Step> {
         Just(ShipmentMove::Accept),
         Just(ShipmentMove::Ship { carrier: "bts".to_owned(), tracking: "1".to_owned() }),
         Just(ShipmentMove::Deliver),
-        Just(ShipmentMove::Cancel { reason: "broken".to_owned() }),
+        Just(ShipmentMove::Cancel {
+            reason: "broken".to_owned(),
+            pieces: None,
+            refund: RefundId::new(),
+        }),
     ];
     prop_oneof![
         Just(Step::Started),

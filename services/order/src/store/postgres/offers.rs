@@ -89,7 +89,8 @@ async fn refresh(
 ) -> Result<(), sqlx::Error> {
     query(
         "update offers set title = $2, fiscal = $3, picture_url = $4, product_version = $5,
-         listed = $6 and variant_id = any($7), version = version + 1, updated_at = $8 where product_id = $1",
+         listed = $6 and variant_id = any($7), version = version + 1, updated_at = $8,
+         categories = coalesce($9, categories) where product_id = $1",
     )
     .bind(uuid(product.product))
     .bind(Json(&product.title))
@@ -99,6 +100,7 @@ async fn refresh(
     .bind(product.on_show)
     .bind(rows::uuids(product.variants.iter().map(|(id, ..)| *id)))
     .bind(moment(now))
+    .bind(&product.categories)
     .execute(connection)
     .await?;
     Ok(())
@@ -169,9 +171,9 @@ async fn put_terms(
              join offers o on o.merchant_id = g.merchant_id and o.variant_id = g.variant_id
          ), written as (
              insert into offers as o (id, merchant_id, product_id, variant_id, sku, title, options, fiscal, picture_url, currency,
-                                      price, compare_at, available, active, listed, product_version, updated_at)
+                                      price, compare_at, available, active, listed, product_version, updated_at, categories)
              select g.id, g.merchant_id, $10, g.variant_id, g.sku, $11, g.options, $12, $13, g.currency,
-                    g.price, g.compare_at, coalesce(g.stock, b.available, 0), true, $14, $15, $16
+                    g.price, g.compare_at, coalesce(g.stock, b.available, 0), true, $14, $15, $16, $18
              from given g left join before b on b.merchant_id = g.merchant_id and b.variant_id = g.variant_id
              where $17 or b.available is null
              order by g.merchant_id, g.variant_id
@@ -202,6 +204,7 @@ async fn put_terms(
     .bind(product.version)
     .bind(moment(now))
     .bind(newer)
+    .bind(&product.categories)
     .execute(connection)
     .await?;
     Ok(())
@@ -309,8 +312,8 @@ pub(super) async fn put_merchant(
         .await?;
     let written = query_scalar::<_, Option<bool>>(
         "with before as (select active from merchants where id = $1)
-         insert into merchants (id, name, tin, active, version) values ($1, $2, $3, $4, $5)
-         on conflict (id) do update set name = excluded.name, tin = excluded.tin, active = excluded.active,
+         insert into merchants (id, name, tin, active, version, plan) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update set name = excluded.name, tin = excluded.tin, plan = excluded.plan, active = excluded.active,
          version = excluded.version where excluded.version > merchants.version
          returning (select active from before)",
     )
@@ -319,6 +322,7 @@ pub(super) async fn put_merchant(
     .bind(&merchant.tin)
     .bind(merchant.active)
     .bind(merchant.version)
+    .bind(&merchant.plan)
     .fetch_optional(&mut *connection)
     .await?;
     // Nothing newer, or a name only, which changes no price.

@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use super::{
-    Applied, Encode, Listing, Place, Step,
+    Applied, Encode, Listing, Place, Step, ledger, redemptions, returns,
     rows::{self, select_orders},
     stock,
 };
@@ -63,7 +63,7 @@ pub(super) async fn apply(
     let lock = query_as::<_, Order>(select_orders!("where o.id = $1 for no key update of o"));
     let before = lock.bind(uuid(id)).fetch_optional(&mut *connection).await?;
     let before = before.ok_or(Error::OrderNotFound)?;
-    let Some(Transition { order, stock, event, shipment }) = step(&before)? else {
+    let Some(Transition { order, stock, event, shipment, pieces }) = step(&before)? else {
         return Ok(Applied { order: before, told: false });
     };
     if let Some(cause) = cause
@@ -73,12 +73,17 @@ pub(super) async fn apply(
     }
     let told = event.map(|kind| encode(Event::Order { kind, order: &order, shipment, at: now }));
     update(connection, &before, &order, told.as_slice(), now).await?;
-    let products = stock::settle(connection, id, stock, now).await?;
-    if stock == StockEffect::Release {
+    let mut products = stock::put_back(connection, id, &pieces, now).await?;
+    products.extend(stock::settle(connection, id, stock, now).await?);
+    returns::follow(connection, &before, &order, now).await?;
+    ledger::book(connection, Some(&before), &order, now).await?;
+    redemptions::follow(connection, &before, &order).await?;
+    let shown = stock == StockEffect::Release || !pieces.is_empty();
+    if shown {
         let drafts = stock::redisplay(connection, products, now, encode).await?;
         outbox::postgres::append(connection, &drafts, now).await?;
     }
-    Ok(Applied { order, told: told.is_some() || stock == StockEffect::Release })
+    Ok(Applied { order, told: told.is_some() || shown })
 }
 
 /// The order, its shipments and what others are told of it, in one statement.

@@ -1,8 +1,9 @@
-//! The checkout: one transaction of three statements.
+//! The checkout: one transaction of four statements, and one or two more where promotions apply.
 //!
 //! The first locks the offers in the order of their ids and reads them as they are then: what it is decided by stays until the
-//! commit. The second writes everything at once, takes the stock on the condition that it is there, and draws the number. The third
-//! tells others, who are told the number.
+//! commit. The second reads the promotions that may apply. The third writes everything at once, takes the stock on the condition
+//! that it is there, and draws the number; then the promotions used are counted, on the condition that they are still there. The
+//! last tells others, who are told the number.
 
 use postgres::{moment, uuid};
 use sqlx::{
@@ -11,13 +12,14 @@ use sqlx::{
 };
 
 use super::{
-    Encode, Key, Placed, Placing, Remembered, checkout, keys,
+    Encode, Key, Placed, Placing, Remembered, checkout, keys, ledger, promotions, redemptions,
     rows::{self, select_offers},
     stock,
 };
 use crate::{
     domain::{Buyer, Event, Order, Provider, offer::Offer},
     error::Error,
+    store::promotions::{Basis, uses},
 };
 
 /// Where a request stands before anything is written.
@@ -40,7 +42,11 @@ pub(super) async fn place(
         Standing::Completed => return Err(Error::CartCompleted),
         Standing::Open(offers) => offers,
     };
-    let quote = match checkout::quote(&placing, offers) {
+    let shopper = checkout::shopper(&placing);
+    let merchants = checkout::merchants(&offers);
+    let offered =
+        promotions::offered(connection, &merchants, &placing.codes, &shopper, placing.now).await?;
+    let quote = match checkout::quote(&placing, Basis { offers, offered }) {
         Ok(quote) => quote,
         // It may have waited for this very request, or for one of the same cart, which has what is now missing.
         Err(refused) => {
@@ -51,7 +57,7 @@ pub(super) async fn place(
             };
         }
     };
-    let emptied = checkout::emptied(&quote);
+    let (emptied, uses) = (checkout::emptied(&quote), uses(&quote));
     let (key, token, now) = (placing.key.clone(), placing.order_token.clone(), placing.now);
     // Its number is drawn with the writing.
     let order = checkout::compose(placing, quote, 0);
@@ -65,6 +71,8 @@ pub(super) async fn place(
         // A row that the quote saw otherwise: nothing is kept.
         return Err(Error::OutOfStock(Vec::new()));
     }
+    redemptions::redeem(connection, order.id, &uses, &shopper, now).await?;
+    ledger::book(connection, None, &order, now).await?;
     let event = Event::Order { kind: "order.placed", order: &order, shipment: None, at: now };
     let mut drafts = vec![encode(event)];
     drafts.extend(stock::redisplay(connection, emptied, now, encode).await?);

@@ -36,13 +36,13 @@ pub(super) fn name<T: Serialize>(value: &T) -> Result<String, sqlx::Error> {
     }
 }
 
-fn named<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
+pub(super) fn named<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
     let name: &str = row.try_get(column)?;
     let name: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
     T::deserialize(name).map_err(decode)
 }
 
-fn document<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
+pub(super) fn document<T: DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
     Ok(row.try_get::<Json<T>, _>(column)?.0)
 }
 
@@ -55,7 +55,8 @@ macro_rules! select_offers {
     ($rest:literal) => {
         concat!(
             "select o.id, o.merchant_id, coalesce(m.name, '') as merchant_name, coalesce(m.tin, '') as merchant_tin,
-             o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.currency, o.price,
+             coalesce(m.plan, '') as plan,
+             o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.categories, o.currency, o.price,
              o.compare_at, o.available, o.reserved, o.active,
              o.active and o.listed and coalesce(m.active, false) as on_sale,
              o.version from offers o left join merchants m on m.id = o.merchant_id ",
@@ -75,6 +76,7 @@ impl FromRow<'_, PgRow> for Offer {
             merchant: id(row, "merchant_id")?,
             merchant_name: row.try_get("merchant_name")?,
             merchant_tin: row.try_get("merchant_tin")?,
+            plan: row.try_get("plan")?,
             product: id(row, "product_id")?,
             variant: id(row, "variant_id")?,
             sku: row.try_get("sku")?,
@@ -82,6 +84,7 @@ impl FromRow<'_, PgRow> for Offer {
             options: document(row, "options")?,
             fiscal: document(row, "fiscal")?,
             picture_url: row.try_get("picture_url")?,
+            categories: row.try_get::<Option<_>, _>("categories")?.unwrap_or_default(),
             price: Money::new(row.try_get("price")?, currency),
             compare_at: compare.map(|amount| Money::new(amount, currency)),
             available: row.try_get("available")?,

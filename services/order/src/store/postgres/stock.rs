@@ -8,7 +8,7 @@ use postgres::{moment, uuid};
 use sqlx::{PgConnection, query, query_as, query_scalar, types::Uuid};
 
 use super::{Encode, rows};
-use crate::domain::{Event, StockEffect, offer::Display};
+use crate::domain::{Event, Moved, StockEffect, offer::Display};
 
 /// Settles what an order has taken: sells held pieces, or puts held and sold ones back. Settled twice is settled once.
 pub(super) async fn settle(
@@ -95,4 +95,45 @@ pub(super) async fn redisplay(
         encode(Event::Display(Display { product, price_from, in_stock, merchants, version }, now))
     };
     Ok(changed.into_iter().map(draft).collect())
+}
+
+/// Puts sold pieces of an order back on sale, some of those that it still has; the products that they are of.
+pub(super) async fn put_back(
+    connection: &mut PgConnection,
+    order: OrderId,
+    pieces: &[Moved],
+    now: Timestamp,
+) -> Result<Vec<ProductId>, sqlx::Error> {
+    let mut pieces = pieces.to_vec();
+    pieces.sort_unstable_by_key(|moved| moved.offer);
+    let mut products = Vec::with_capacity(pieces.len());
+    for Moved { offer, quantity, cause } in pieces {
+        // The last pieces settle the reservation, as all of them at once would.
+        let product: Option<Uuid> = query_scalar(
+            "with filled as (
+                 update offers set available = available + $3, version = version + 1, updated_at = $5
+                 where id = $2 and exists (select from reservations
+                     where order_id = $1 and offer_id = $2 and state = 'sold' and quantity >= $3)
+                 returning id, product_id
+             ), settled as (
+                 update reservations r set quantity = case when quantity = $3 then quantity else quantity - $3 end,
+                     state = case when quantity = $3 then 'released' else state end
+                 from filled where r.order_id = $1 and r.offer_id = filled.id
+             ), written as (
+                 insert into stock_ledger (offer_id, available, reserved, cause, order_id, at)
+                 select id, $3, 0, $4, $1, $5 from filled
+             )
+             select product_id from filled",
+        )
+        .bind(uuid(order))
+        .bind(uuid(offer))
+        .bind(i64::from(quantity))
+        .bind(cause)
+        .bind(moment(now))
+        .fetch_optional(&mut *connection)
+        .await?;
+        let missing = || sqlx::Error::Decode("more pieces would come back than were sold".into());
+        products.push(product.ok_or_else(missing)?);
+    }
+    Ok(rows::ids(products))
 }

@@ -54,7 +54,7 @@ fn refresh(connection: &Connection, product: &Snapshot, now: Timestamp) -> Resul
     connection.execute(
         "update offers set title = ?2, fiscal = ?3, picture_url = ?4, product_version = ?5,
          listed = ?6 and variant_id in (select value from json_each(?7)),
-         version = version + 1, updated_at = ?8 where product_id = ?1",
+         version = version + 1, updated_at = ?8, categories = coalesce(?9, categories) where product_id = ?1",
         params![
             product.product.to_string(),
             rows::json(&product.title)?,
@@ -64,9 +64,14 @@ fn refresh(connection: &Connection, product: &Snapshot, now: Timestamp) -> Resul
             product.on_show,
             rows::ids(&variants)?,
             now.millis(),
+            categories(product)?,
         ],
     )?;
     Ok(())
+}
+
+fn categories(product: &Snapshot) -> Result<Option<String>, Error> {
+    product.categories.as_ref().map(rows::json).transpose()
 }
 
 fn put_one(
@@ -87,8 +92,8 @@ fn put_one(
     }
     let id: String = connection.one(
         "insert into offers (id, merchant_id, product_id, variant_id, sku, title, options, fiscal, picture_url,
-                             currency, price, compare_at, available, active, listed, product_version, updated_at)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, coalesce(?13, 0), 1, ?14, ?15, ?16)
+                             currency, price, compare_at, available, active, listed, product_version, updated_at, categories)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, coalesce(?13, 0), 1, ?14, ?15, ?16, ?17)
          on conflict (merchant_id, variant_id) do update set
              sku = excluded.sku, options = excluded.options, price = excluded.price,
              compare_at = excluded.compare_at, available = coalesce(?13, available),
@@ -111,6 +116,7 @@ fn put_one(
             product.on_show,
             product.version,
             now.millis(),
+            categories(product)?,
         ],
     )?;
     let delta = terms.stock.map_or(0, |stock| stock - before.unwrap_or(0));
@@ -194,10 +200,17 @@ pub(super) fn put_merchant(
     let before: Option<bool> =
         connection.first("select active from merchants where id = ?", [&id])?;
     let written = connection.execute(
-        "insert into merchants (id, name, tin, active, version) values (?, ?, ?, ?, ?)
-         on conflict (id) do update set name = excluded.name, tin = excluded.tin, active = excluded.active,
+        "insert into merchants (id, name, tin, plan, active, version) values (?, ?, ?, ?, ?, ?)
+         on conflict (id) do update set name = excluded.name, tin = excluded.tin, plan = excluded.plan, active = excluded.active,
          version = excluded.version where excluded.version > merchants.version",
-        params![id, merchant.name, merchant.tin, merchant.active, merchant.version],
+        params![
+            id,
+            merchant.name,
+            merchant.tin,
+            merchant.plan,
+            merchant.active,
+            merchant.version
+        ],
     )?;
     // A name changes no price.
     if written == 0 || before == Some(merchant.active) {

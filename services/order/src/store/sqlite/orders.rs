@@ -5,7 +5,7 @@ use ids::{CartId, OrderId};
 use sqlite::{Connection, params};
 
 use super::{
-    Applied, Encode, Listing, Place, Step,
+    Applied, Encode, Listing, Place, Step, ledger, redemptions, returns,
     rows::{self, select_orders},
     stock,
 };
@@ -99,7 +99,7 @@ pub(super) fn apply(
     encode: Encode,
 ) -> Result<Applied, Error> {
     let before = find(connection, id)?.ok_or(Error::OrderNotFound)?;
-    let Some(Transition { order, stock, event, shipment }) = step(&before)? else {
+    let Some(Transition { order, stock, event, shipment, pieces }) = step(&before)? else {
         return Ok(Applied { order: before, told: false });
     };
     if let Some(cause) = cause
@@ -108,15 +108,20 @@ pub(super) fn apply(
         return Ok(Applied { order: before, told: false });
     }
     update(connection, &before, &order)?;
-    let products = stock::settle(connection, id, stock, now)?;
+    let mut products = stock::put_back(connection, id, &pieces, now)?;
+    products.extend(stock::settle(connection, id, stock, now)?);
+    returns::follow(connection, &before, &order, now)?;
+    ledger::book(connection, Some(&before), &order, now)?;
+    redemptions::follow(connection, &before, &order)?;
     if let Some(kind) = event {
         let draft = encode(Event::Order { kind, order: &order, shipment, at: now });
         outbox::sqlite::append(connection, &[draft], now)?;
     }
-    if stock == StockEffect::Release {
+    let shown = stock == StockEffect::Release || !pieces.is_empty();
+    if shown {
         stock::redisplay(connection, &products, now, encode)?;
     }
-    Ok(Applied { order, told: event.is_some() || stock == StockEffect::Release })
+    Ok(Applied { order, told: event.is_some() || shown })
 }
 
 fn update(connection: &Connection, before: &Order, order: &Order) -> Result<(), Error> {

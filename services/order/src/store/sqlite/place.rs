@@ -2,10 +2,14 @@
 
 use sqlite::Connection;
 
-use super::{Encode, Placed, Placing, Wanted, checkout, keys, offers, orders, stock};
+use super::{
+    Encode, Placed, Placing, Wanted, checkout, keys, ledger, offers, orders, promotions,
+    redemptions, stock,
+};
 use crate::{
     domain::{Event, Provider},
     error::Error,
+    store::promotions::{Basis, uses},
 };
 
 pub(super) fn place(
@@ -22,15 +26,21 @@ pub(super) fn place(
         return Err(Error::CartCompleted);
     }
     let wanted = Wanted::Offers(placing.lines.iter().map(|line| line.offer).collect());
-    let quote = checkout::quote(&placing, offers::read(connection, &wanted)?)?;
+    let offers = offers::read(connection, &wanted)?;
+    let shopper = checkout::shopper(&placing);
+    let merchants = checkout::merchants(&offers);
+    let offered = promotions::offered(connection, &merchants, &placing.codes, &shopper, now)?;
+    let quote = checkout::quote(&placing, Basis { offers, offered })?;
     keys::insert(connection, key, placing.order, &placing.order_token, now)?;
-    let emptied = checkout::emptied(&quote);
+    let (emptied, uses) = (checkout::emptied(&quote), uses(&quote));
     let order = checkout::compose(placing, quote, seq);
     orders::insert(connection, &order)?;
     if !stock::take(connection, &order, order.body.provider == Provider::Cash, now)? {
         // A row that the quote saw otherwise: nothing is kept.
         return Err(Error::OutOfStock(Vec::new()));
     }
+    redemptions::redeem(connection, order.id, &uses, &shopper, now)?;
+    ledger::book(connection, None, &order, now)?;
     let event = Event::Order { kind: "order.placed", order: &order, shipment: None, at: now };
     outbox::sqlite::append(connection, &[encode(event)], now)?;
     stock::redisplay(connection, &emptied, now, encode)?;

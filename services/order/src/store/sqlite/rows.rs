@@ -31,7 +31,7 @@ pub(super) fn name<T: Serialize>(value: &T) -> Result<String, Error> {
     Ok(json.trim_matches('"').to_owned())
 }
 
-fn named<T: DeserializeOwned>(name: &str) -> Result<T, Error> {
+pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, Error> {
     unjson(&format!("\"{name}\""))
 }
 
@@ -48,7 +48,8 @@ macro_rules! select_offers {
     ($rest:literal) => {
         concat!(
             "select o.id, o.merchant_id, coalesce(m.name, '') as merchant_name, coalesce(m.tin, '') as merchant_tin,
-             o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.currency, o.price,
+             coalesce(m.plan, '') as plan,
+             o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.categories, o.currency, o.price,
              o.compare_at, o.available, o.reserved, o.active,
              o.active and o.listed and coalesce(m.active, 0) as on_sale,
              o.version from offers o left join merchants m on m.id = o.merchant_id ",
@@ -68,6 +69,7 @@ impl FromRow for Offer {
             merchant: parsed(text(row, "merchant_id")?)?,
             merchant_name: row.get("merchant_name")?,
             merchant_tin: row.get("merchant_tin")?,
+            plan: row.get("plan")?,
             product: parsed(text(row, "product_id")?)?,
             variant: parsed(text(row, "variant_id")?)?,
             sku: row.get("sku")?,
@@ -75,6 +77,7 @@ impl FromRow for Offer {
             options: unjson(text(row, "options")?)?,
             fiscal: unjson(text(row, "fiscal")?)?,
             picture_url: row.get("picture_url")?,
+            categories: maybe_text(row, "categories")?.map(unjson).transpose()?.unwrap_or_default(),
             price: Money::new(row.get("price")?, currency),
             compare_at: compare.map(|amount| Money::new(amount, currency)),
             available: row.get("available")?,

@@ -5,7 +5,7 @@ use ids::{OrderId, ProductId};
 use sqlite::{Connection, Error, params};
 
 use super::{Encode, rows};
-use crate::domain::{Event, Order, StockEffect, offer::Display};
+use crate::domain::{Event, Moved, Order, StockEffect, offer::Display};
 
 /// Takes the pieces of every line of an order; false (and nothing to keep) when any line lacks them.
 pub(super) fn take(
@@ -104,4 +104,39 @@ pub(super) fn redisplay(
         }
     }
     Ok(())
+}
+
+/// Puts sold pieces of an order back on sale, some of those that it still has; the products that they are of.
+pub(super) fn put_back(
+    connection: &Connection,
+    order: OrderId,
+    pieces: &[Moved],
+    now: Timestamp,
+) -> Result<Vec<ProductId>, Error> {
+    let order = order.to_string();
+    let mut products = Vec::new();
+    for Moved { offer, quantity, cause } in pieces {
+        let offer = offer.to_string();
+        // The last pieces settle the reservation, as all of them at once would.
+        let left = connection.execute(
+            "update reservations set quantity = case when quantity = ?3 then quantity else quantity - ?3 end,
+             state = case when quantity = ?3 then 'released' else state end
+             where order_id = ?1 and offer_id = ?2 and state = 'sold' and quantity >= ?3",
+            params![order, offer, quantity],
+        )?;
+        if left == 0 {
+            return Err(Error::value("more pieces would come back than were sold"));
+        }
+        connection.execute(
+            "insert into stock_ledger (offer_id, available, reserved, cause, order_id, at) values (?, ?, 0, ?, ?, ?)",
+            params![offer, quantity, cause, order, now.millis()],
+        )?;
+        let product: String = connection.one(
+            "update offers set available = available + ?2, version = version + 1, updated_at = ?3
+             where id = ?1 returning product_id",
+            params![offer, quantity, now.millis()],
+        )?;
+        products.push(rows::parsed(&product)?);
+    }
+    Ok(products)
 }

@@ -125,7 +125,7 @@ impl Unit<'_> {
         Ok(ended)
     }
 
-    fn tell(&mut self, what: Happening, payment: &Payment) -> Result<(), Error> {
+    pub(super) fn tell(&mut self, what: Happening, payment: &Payment) -> Result<(), Error> {
         let draft = (self.encode)(&Event { what, payment, at: self.now });
         self.told = true;
         outbox::sqlite::append(self.connection, &[draft], self.now)
