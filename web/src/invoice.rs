@@ -12,7 +12,8 @@ pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-a
 
 const STYLE: &str = "body{font:14px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:50rem;padding:0 1rem;color:#111}\
 table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{padding:.35rem .5rem;border-bottom:1px solid #ccc;text-align:left}\
-.n{text-align:right;white-space:nowrap}h1{font-size:1.4rem}h2{font-size:1rem;margin:1.5rem 0 0}small{color:#555}\
+.n{text-align:right;white-space:nowrap}@media screen and (max-width:40rem){body{margin:1rem auto;font-size:12px}\
+table{display:block;overflow-x:auto}}h1{font-size:1.4rem}h2{font-size:1rem;margin:1.5rem 0 0}small{color:#555}\
 @media print{body{margin:0}}";
 
 /// The words of a language.

@@ -251,8 +251,9 @@ fn leave(app: &App, visit: &Visit, mut response: Response) -> Response {
     if let Ok(language) = HeaderValue::from_str(visit.locale().tag()) {
         headers.insert(header::CONTENT_LANGUAGE, language);
     }
+    // A page that is to be kept as a file brings its own.
     if let Ok(policy) = HeaderValue::try_from(app.config.content_security_policy()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     let cookies =
         std::mem::take(&mut *visit.0.cookies.lock().unwrap_or_else(PoisonError::into_inner));

@@ -214,6 +214,9 @@ async fn a_guest_buys() {
         assert!(!browser.cookies.contains_key("um_cart"), "the cart is done with");
         let id = browser.cookies["um_orders"].split('~').next().unwrap().to_owned();
         let order = browser.get(&format!("/orders/{id}")).await;
+        let invoice = browser.get(&format!("/orders/{id}/invoice")).await;
+        let policy = invoice.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("style-src 'unsafe-inline'"), "it brings its own style: {policy}");
         assert!(order.body.contains("1000001K") && order.body.contains("115\u{a0}000\u{a0}сум"));
         let mut stranger = Browser::new(web::router(config(&lab), lab.mesh.clone()));
         let refused = stranger.get(&format!("/orders/{id}")).await;
