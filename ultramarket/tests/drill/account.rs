@@ -188,8 +188,9 @@ fn goes_back(order: &Value) -> bool {
 fn history(order: &Value) {
     let timeline = order["timeline"].as_array().unwrap();
     let events = timeline.iter().map(|entry| text(&entry["event"]));
-    // What a payment is about to be may be told several times, or not at all.
-    let events: Vec<&str> = events.filter(|event| !event.starts_with("payment.")).collect();
+    // What a payment is about to be may be told several times, or not at all; money that goes back has a history of its own.
+    let beside = |event: &&str| event.starts_with("payment.") || event.starts_with("order.refund_");
+    let events: Vec<&str> = events.filter(|event| !beside(event)).collect();
     let ways: &[&[&str]] = match text(&order["status"]) {
         "paid" => &[&["order.placed", "order.paid"]],
         "awaiting_payment" => &[&["order.placed"]],
