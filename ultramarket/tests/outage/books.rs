@@ -37,8 +37,12 @@ async fn waiting(site: &Site, role: &str) -> Result<(), String> {
     if empty { Ok(()) } else { Err(counts.join(" ")) }
 }
 
+/// How old an outbox's figures may be: they are counted every five seconds.
+const COUNTED: Duration = Duration::from_secs(6);
+
 /// Everybody has heard of everything.
 pub(crate) async fn events_arrive(site: &Site) {
+    tokio::time::sleep(COUNTED).await;
     for role in ["auth", "product", "payment", "order"] {
         // Who was away for long is asked again after a pause that has grown.
         let limit = Duration::from_mins(1);
