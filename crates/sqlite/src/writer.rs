@@ -81,18 +81,11 @@ fn serve(connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     }
 }
 
-/// All jobs in one transaction. A single job needs no savepoint: its failure is the transaction's.
+/// All jobs in one transaction.
 fn write_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
     connection.execute("begin immediate", ())?;
-    let result = match group {
-        [job] => {
-            let end = if job.run(connection) { "commit" } else { "rollback" };
-            connection.execute(end, ()).map(drop)
-        }
-        group => {
-            run_each(connection, group).and_then(|()| connection.execute("commit", ()).map(drop))
-        }
-    };
+    let result =
+        run_each(connection, group).and_then(|()| connection.execute("commit", ()).map(drop));
     if result.is_err() {
         // Leaves the connection clean for the next group; the error of the commit is what counts.
         drop(connection.execute("rollback", ()));
@@ -101,7 +94,17 @@ fn write_group(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<()
 }
 
 fn run_each(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    // Until a job has left something, a failure is the transaction's: savepoints are dear, for they keep a copy of each page.
+    let mut written = false;
     for job in group {
+        if !written {
+            written = job.run(connection);
+            if !written {
+                connection.execute("rollback", ())?;
+                connection.execute("begin immediate", ())?;
+            }
+            continue;
+        }
         connection.execute("savepoint job", ())?;
         if !job.run(connection) {
             connection.execute("rollback to job", ())?;
