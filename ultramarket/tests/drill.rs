@@ -18,6 +18,8 @@ mod account;
 mod interrupted;
 #[path = "drill/market.rs"]
 mod market;
+#[path = "drill/money.rs"]
+mod money;
 #[path = "drill/opening.rs"]
 mod opening;
 #[path = "journeys/support.rs"]
@@ -50,6 +52,8 @@ impl Site {
     fn environment(&self) -> Environment {
         let mut all = platform::environment();
         all.extend(self.stores.clone());
+        // What is delivered is a merchant's at once.
+        all.insert("UM_ORDER__RETURN_DAYS".to_owned(), "0".to_owned());
         all
     }
 
@@ -70,6 +74,12 @@ impl Site {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             process::run(&folder, &arguments, &environment)
         }
+    }
+
+    /// The address of the orders' store.
+    fn orders(&self) -> String {
+        let embedded = || format!("sqlite:{}/order.db", self.data());
+        self.stores.get("UM_ORDER__STORE").cloned().unwrap_or_else(embedded)
     }
 
     fn make_admin(&self) {
@@ -124,11 +134,12 @@ fn drill(opening: Opening, from: Environment, to: Environment) {
         }
     };
     let guest = Client::new(gateway(&program));
-    let (market, opened, taken) = platform::run(async {
-        let opened = match opening {
+    let (market, opened, kept, taken) = platform::run(async {
+        let mut opened = match opening {
             Opening::Demo => opening::in_the_demo(&guest, &program.ready()["accounts"]).await,
             Opening::EmptyGround => opening::on_empty_ground(&guest).await,
         };
+        let kept = money::Kept::make(&guest, &mut opened, &site.orders()).await;
         let goods = opened.stalls.iter().map(|stall| stall.goods.clone()).collect();
         let market = Market::open(&guest, goods);
         let taken = async {
@@ -144,7 +155,7 @@ fn drill(opening: Opening, from: Environment, to: Environment) {
             (before, after, told)
         };
         let (taken, ()) = futures::join!(taken, market.run());
-        (market, opened, taken)
+        (market, opened, kept, taken)
     });
     let (before, after, told) = taken;
     let held = told["held_ms"].as_u64().unwrap();
@@ -184,6 +195,7 @@ fn drill(opening: Opening, from: Environment, to: Environment) {
             opened,
         };
         restored.check(&before, &market.journal()).await;
+        kept.check(&restored.guest, &restored.opened).await;
         restored.buy(&market.journal()).await;
     });
     assert!(program.terminate().success(), "it ends in order");

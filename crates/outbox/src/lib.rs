@@ -15,6 +15,7 @@ use ids::EventId;
 use mesh::Role;
 use prost::Message as _;
 
+mod bounded;
 pub mod postgres;
 mod receive;
 mod relay;
@@ -28,6 +29,9 @@ pub const ATTEMPTS: u32 = 10;
 
 /// How long a claimed row belongs to its worker.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// Nothing is leased, or put off, for so long. What seems to be was written by a clock that was ahead, and is due.
+pub const AHEAD: Duration = Duration::from_mins(2);
 
 /// How long receivers remember what has taken effect. It is delivered again for minutes at most; what is replayed after weeks
 /// never took effect.

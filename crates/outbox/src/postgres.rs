@@ -39,7 +39,7 @@ use sqlx::{
     query::Query,
 };
 
-use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel, Parked, born_before};
+use crate::{AHEAD, Backlog, Draft, LEASE, OutboxStore, Parcel, Parked, born_before};
 
 /// Writes events in the caller's transaction, all in one statement.
 pub async fn append(
@@ -166,8 +166,9 @@ impl PostgresOutbox {
             // The rows are chosen once: a join might choose again, beyond the limit.
             "update outbox set leased_until = $3 where row = any(array(
                  select due.row from unnest($1::text[]) as told (subscriber), lateral (
-                     select row from outbox where outbox.subscriber = told.subscriber and not parked and next_at <= $2
-                         and (leased_until is null or leased_until <= $2)
+                     select row from outbox where outbox.subscriber = told.subscriber and not parked
+                         and (next_at <= $2 or next_at >= $5)
+                         and (leased_until is null or leased_until <= $2 or leased_until >= $5)
                      order by row limit $4 for update skip locked) as due))
              returning row, event, subscriber, kind, subject, payload, attempts",
         )
@@ -175,6 +176,7 @@ impl PostgresOutbox {
         .bind(moment(now))
         .bind(moment(now.plus(LEASE)))
         .bind(i64::from(limit))
+        .bind(moment(now.plus(AHEAD)))
         .fetch_all(&mut *connection)
         .await?;
         let mut claimed: Vec<(Role, Vec<Parcel>)> =

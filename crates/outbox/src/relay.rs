@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{OutboxStore, Parcel};
+use crate::{OutboxStore, Parcel, bounded::Bounded};
 
 mod delivery;
 mod watch;
@@ -78,7 +78,7 @@ impl Relay {
         );
         let (settled, _) = broadcast::channel(1024);
         Self(Arc::new(Inner {
-            store,
+            store: Arc::new(Bounded(store)),
             mesh,
             clock,
             subscribers: subscribers.to_vec(),

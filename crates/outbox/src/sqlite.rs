@@ -34,7 +34,7 @@ use ids::EventId;
 use mesh::Role;
 use sqlite::{Connection, Error, FromRow, Row, Sqlite, params};
 
-use crate::{Backlog, Draft, LEASE, OutboxStore, Parcel, Parked, born_before};
+use crate::{AHEAD, Backlog, Draft, LEASE, OutboxStore, Parcel, Parked, born_before};
 
 /// Writes events in the caller's transaction.
 pub fn append(connection: &Connection, drafts: &[Draft], now: Timestamp) -> Result<(), Error> {
@@ -98,7 +98,7 @@ impl SqliteOutbox {
     /// Rows that are taken, as the JSON array that `json_each` reads.
     fn taken(&self, now: Timestamp) -> String {
         let leases = self.leases();
-        let taken = leases.iter().filter(|(_, until)| **until > now);
+        let taken = leases.iter().filter(|(_, until)| **until > now && **until < now.plus(AHEAD));
         let taken: Vec<String> = taken.map(|(row, _)| row.to_string()).collect();
         format!("[{}]", taken.join(","))
     }
@@ -160,9 +160,9 @@ impl OutboxStore for SqliteOutbox {
                 let parcels = connection.all(
                     "select row, event, kind, subject, payload, attempts from outbox
                      where subscriber = ?1 and parked = 0 and row not in (select value from json_each(?4))
-                         and next_at <= ?2
+                         and (next_at <= ?2 or next_at >= ?5)
                      order by row limit ?3",
-                    params![subscriber.as_str(), now.millis(), limit, taken],
+                    params![subscriber.as_str(), now.millis(), limit, taken, now.plus(AHEAD).millis()],
                 )?;
                 claimed.push((subscriber, parcels));
             }

@@ -20,6 +20,7 @@ use claims::{
     a_claim_has_a_limit_for_each_subscriber, a_lease_that_ran_out_is_claimed_again,
     many_workers_share_without_giving_anything_twice, rows_come_in_the_order_of_writing,
     settled_rows_are_gone, two_workers_have_different_rows,
+    what_a_clock_that_was_ahead_wrote_is_due,
 };
 use inbox::{
     an_effect_that_failed_was_not_received, an_event_is_received_once,
@@ -68,6 +69,7 @@ macro_rules! contract {
                 rows_come_in_the_order_of_writing,
                 a_lease_that_ran_out_is_claimed_again,
                 settled_rows_are_gone,
+                what_a_clock_that_was_ahead_wrote_is_due,
                 a_refusal_is_counted_and_delays,
                 a_release_counts_nothing,
                 a_parked_event_holds_up_nobody,

@@ -46,12 +46,20 @@ impl Error {
     pub fn value(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Value(cause.into())
     }
+
+    /// Whether the disk is to blame, not what was asked for: it is full, or it fails.
+    fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Sql(rusqlite::Error::SqliteFailure(failure, _))
+            if matches!(failure.code, ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen))
+    }
 }
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
-            Error::Closed | Error::Commit(_) => {
+            error
+                if matches!(error, Error::Closed | Error::Commit(_)) || error.is_of_the_disk() =>
+            {
                 let cause = std::sync::Arc::new(error);
                 Self { source: Some(cause), ..Self::unavailable("the store is away") }
             }
@@ -68,5 +76,28 @@ pub fn violates(error: &Error, column: &str) -> bool {
             failure.code == ErrorCode::ConstraintViolation && message.contains(column)
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fault::Code;
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_or_fails_is_no_fault_of_the_statement() {
+        let told = |code| {
+            let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Fault::from(Error::Sql(failure)).code
+        };
+        for code in
+            [ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_CANTOPEN]
+        {
+            assert_eq!(told(code), Code::Unavailable, "{code}");
+        }
+        assert_eq!(told(ffi::SQLITE_CONSTRAINT), Code::Internal);
+        assert_eq!(told(ffi::SQLITE_CORRUPT), Code::Internal);
     }
 }

@@ -4,10 +4,12 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
+use futures::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,10 +20,12 @@ use crate::support::{
 };
 
 /// Pieces of each offer.
-pub(crate) const STOCK: i64 = 100_000;
+pub(crate) const STOCK: i64 = 1_000_000;
 const JSON: Option<&str> = Some("application/json");
 /// Shoppers at once.
 const SHOPPERS: usize = 4;
+/// Who comes while so many are in the shop goes away again.
+const CROWD: usize = 400;
 
 /// What the platform has acknowledged of an order.
 #[derive(Debug, Clone)]
@@ -34,6 +38,10 @@ pub(crate) struct Acknowledged {
     pub(crate) answer: Vec<u8>,
     /// Payme's transaction, once its payment was acknowledged.
     pub(crate) transaction: Option<String>,
+    /// Click has the money.
+    pub(crate) clicked: bool,
+    /// The provider took it and gave it back.
+    pub(crate) returned: bool,
 }
 
 /// Acknowledged orders by id.
@@ -45,7 +53,9 @@ pub(crate) struct Market {
     journal: Mutex<Journal>,
     over: AtomicBool,
     refusals: Mutex<Vec<String>>,
-    delays: AtomicU64,
+    /// Why somebody had to come again, and how often.
+    delays: Mutex<BTreeMap<String, u64>>,
+    slowest: Mutex<Duration>,
 }
 
 /// An order that was written into the journal.
@@ -58,9 +68,20 @@ pub(crate) struct Noted {
 
 /// Why there was no success.
 struct Refused {
-    /// Whether the same may be tried again.
-    again: bool,
+    /// Whether the same may be tried again: why, in a word.
+    again: Option<String>,
     why: String,
+}
+
+impl Refused {
+    fn for_now(why: impl Into<String>, whole: &impl ToString) -> Self {
+        Self { again: Some(why.into()), why: whole.to_string() }
+    }
+}
+
+/// Whether it arrived is not known.
+fn broken(error: &reqwest::Error) -> Refused {
+    Refused::for_now(if error.is_connect() { "nobody there" } else { "broken off" }, error)
 }
 
 /// What is asked for when a cart becomes an order.
@@ -76,7 +97,8 @@ impl Market {
             journal: Mutex::default(),
             over: AtomicBool::new(false),
             refusals: Mutex::default(),
-            delays: AtomicU64::new(0),
+            delays: Mutex::default(),
+            slowest: Mutex::default(),
         }
     }
 
@@ -91,7 +113,21 @@ impl Market {
 
     /// How often somebody was told to come again.
     pub(crate) fn delays(&self) -> u64 {
-        self.delays.load(Ordering::Relaxed)
+        self.reasons().values().sum()
+    }
+
+    /// Why, and how often.
+    pub(crate) fn reasons(&self) -> BTreeMap<String, u64> {
+        self.delays.lock().unwrap().clone()
+    }
+
+    pub(crate) fn forget_reasons(&self) {
+        self.delays.lock().unwrap().clear();
+    }
+
+    /// The longest that anybody waited for one answer.
+    pub(crate) fn slowest(&self) -> Duration {
+        *self.slowest.lock().unwrap()
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -113,6 +149,8 @@ impl Market {
             cart,
             answer: answer.bytes.clone(),
             transaction: None,
+            clicked: false,
+            returned: false,
         };
         let noted = Noted {
             order: text(&order["id"]).to_owned(),
@@ -127,6 +165,16 @@ impl Market {
     /// Notes that the provider was told of the payment.
     pub(crate) fn note_payment(&self, order: &str, transaction: String) {
         self.journal.lock().unwrap().get_mut(order).unwrap().transaction = Some(transaction);
+    }
+
+    /// Notes that Click was told so.
+    pub(crate) fn note_click(&self, order: &str) {
+        self.journal.lock().unwrap().get_mut(order).unwrap().clicked = true;
+    }
+
+    /// Notes that the provider has given back what it took.
+    pub(crate) fn note_return(&self, order: &str) {
+        self.journal.lock().unwrap().get_mut(order).unwrap().returned = true;
     }
 
     /// Waits until so many orders were acknowledged.
@@ -155,17 +203,54 @@ impl Market {
         }
     }
 
+    /// So many people come each second until the market closes, whatever becomes of those before; how many could not be let in.
+    pub(crate) async fn arrive(&self, per_second: u32) -> u64 {
+        let pace = Duration::from_secs(1) / per_second;
+        let mut people = FuturesUnordered::new();
+        let (mut next, mut round, mut sent_away) = (tokio::time::Instant::now(), 0, 0);
+        while !self.over.load(Ordering::Relaxed) {
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {
+                    next += pace;
+                    round += 1;
+                    if people.len() < CROWD {
+                        people.push(self.buy(round));
+                    } else {
+                        sent_away += 1;
+                    }
+                }
+                Some(bought) = people.next() => self.refusals.lock().unwrap().extend(bought.err()),
+            }
+        }
+        while let Some(bought) = people.next().await {
+            self.refusals.lock().unwrap().extend(bought.err());
+        }
+        sent_away
+    }
+
     /// Asks until there is an answer, as everybody does who is told to come again.
     async fn ask<T>(&self, mut call: impl AsyncFnMut() -> Result<T, Refused>) -> Result<T, String> {
+        let mut last = String::new();
         for _ in 0..1_000 {
-            match call().await {
+            let asked = Instant::now();
+            let answer = call().await;
+            self.took(asked.elapsed());
+            match answer {
                 Ok(answer) => return Ok(answer),
-                Err(Refused { again: false, why }) => return Err(why),
-                Err(Refused { .. }) => self.delays.fetch_add(1, Ordering::Relaxed),
-            };
+                Err(Refused { again: None, why }) => return Err(why),
+                Err(Refused { again: Some(reason), why }) => {
+                    *self.delays.lock().unwrap().entry(reason).or_default() += 1;
+                    last = why;
+                }
+            }
             shop::pause().await;
         }
-        Err("no answer after so many tries".to_owned())
+        Err(format!("no answer after so many tries: {last}"))
+    }
+
+    fn took(&self, time: Duration) {
+        let mut slowest = self.slowest.lock().unwrap();
+        *slowest = time.max(*slowest);
     }
 
     async fn send(
@@ -176,15 +261,15 @@ impl Market {
     ) -> Result<Answer, String> {
         self.ask(async || {
             let sent = client.try_send(method.clone(), path, JSON, body.to_string().into_bytes());
-            // Whether it arrived is not known.
-            let answer = sent.await.map_err(|why| Refused { again: true, why: why.to_string() })?;
+            let answer = sent.await.map_err(|error| broken(&error))?;
             if answer.status == status {
                 return Ok(answer);
             }
             let why = format!("{path}: {} {}", answer.status, answer.text());
+            let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
             // The first request with this key may still be under way.
-            let waits = answer.json()["code"] == "IDEMPOTENCY_IN_PROGRESS";
-            Err(Refused { again: waits || answer.status >= 500, why })
+            let waits = code == "IDEMPOTENCY_IN_PROGRESS" || answer.status >= 500;
+            Err(Refused { again: waits.then(|| format!("{} {code}", answer.status)), why })
         })
         .await
     }
@@ -215,13 +300,13 @@ impl Market {
             let path = format!("/v1/store/orders/{order}");
             self.ask(async || {
                 let seen = buyer.try_send(Method::GET, &path, None, Vec::new()).await;
-                let seen = seen.map_err(|why| Refused { again: true, why: why.to_string() })?;
+                let seen = seen.map_err(|error| broken(&error))?;
                 if seen.status != 200 {
-                    return Err(Refused { again: true, why: seen.text() });
+                    return Err(Refused::for_now(format!("page: {}", seen.status), &seen.text()));
                 }
                 let seen = seen.json();
                 let there = seen["payment"]["redirect_url"].is_string();
-                if there { Ok(()) } else { Err(Refused { again: true, why: seen.to_string() }) }
+                if there { Ok(()) } else { Err(Refused::for_now("no payment yet", &seen)) }
             })
             .await?;
         }
@@ -240,12 +325,13 @@ impl Market {
         {
             self.ask(async || {
                 let answer = payme.try_call(method, params).await;
-                let answer = answer.map_err(|why| Refused { again: true, why: why.to_string() })?;
+                let answer = answer.map_err(|error| broken(&error))?;
                 if answer["result"]["state"] == state {
                     return Ok(());
                 }
+                let waits = answer["error"]["code"] == -32400;
                 let why = format!("{method}: {answer}");
-                Err(Refused { again: answer["error"]["code"] == -32400, why })
+                Err(Refused { again: waits.then(|| "Payme: -32400".to_owned()), why })
             })
             .await?;
         }

@@ -1,5 +1,7 @@
 //! Something to sell, and people who may look into the books.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,8 +23,12 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    fn new(name: &str, password: &str) -> Self {
+    pub(crate) fn new(name: &str, password: &str) -> Self {
         Self { name: name.to_owned(), password: password.to_owned() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) async fn sign_in(&self, guest: &Client) -> Client {
@@ -46,6 +52,8 @@ pub(crate) struct Opened {
     pub(crate) word: &'static str,
     /// A picture's address and its bytes.
     pub(crate) picture: (String, Vec<u8>),
+    /// Orders that somebody else looks after, and their numbers.
+    pub(crate) aside: BTreeMap<String, String>,
 }
 
 /// Two stalls among those of the demo.
@@ -59,7 +67,13 @@ pub(crate) async fn in_the_demo(guest: &Client, accounts: &Value) -> Opened {
         stalls.push(Stall { owner, goods });
     }
     let picture = picture(guest, &stalls[0].owner).await;
-    Opened { admin: login(&accounts["admin"]), stalls, word: "telefon", picture }
+    Opened {
+        admin: login(&accounts["admin"]),
+        stalls,
+        word: "telefon",
+        picture,
+        aside: BTreeMap::new(),
+    }
 }
 
 /// Two stalls of one merchant on a platform that had nothing but its administrator.
@@ -94,7 +108,7 @@ pub(crate) async fn on_empty_ground(guest: &Client) -> Opened {
         Some(())
     })
     .await;
-    Opened { admin, stalls, word: "piyola", picture }
+    Opened { admin, stalls, word: "piyola", picture, aside: BTreeMap::new() }
 }
 
 /// Uploads one.

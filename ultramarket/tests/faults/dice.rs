@@ -20,6 +20,12 @@ impl Dice {
         self.0 % limit
     }
 
+    /// Others of their own for somebody who works beside us.
+    pub(crate) fn fork(&mut self) -> Self {
+        let seed = self.below(u64::MAX) | 1;
+        Self(seed)
+    }
+
     pub(crate) fn shuffle<T>(&mut self, cards: &mut [T]) {
         for last in (1..cards.len()).rev() {
             let other = self.below(u64::try_from(last).unwrap() + 1);
@@ -33,7 +39,7 @@ pub(crate) fn scale() -> u64 {
     setting("UM_TEST_SCALE", 1)
 }
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a knob of this test, not of the program")]
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }

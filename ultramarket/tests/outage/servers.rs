@@ -46,8 +46,8 @@ fn run(folder: &Path, command: &str, names: &[&str]) -> Output {
 }
 
 impl Set {
-    fn up(names: &'static [&'static str]) -> Self {
-        let folder = std::env::temp_dir().join(format!("um-outage-{}", ids::RequestId::new()));
+    fn up(names: &'static [&'static str], place: &Path) -> Self {
+        let folder = place.join(format!("um-outage-{}", ids::RequestId::new()));
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(repository::root().join("scripts/stores"))
@@ -79,12 +79,20 @@ impl Drop for Set {
 impl Servers {
     /// Starts them; none where they cannot be had.
     pub(crate) fn up(sets: &'static [&[&str]]) -> Option<Self> {
+        Self::up_in(&std::env::temp_dir(), sets)
+    }
+
+    /// Starts them with their data in a place of somebody's choice.
+    pub(crate) fn up_in(place: &Path, sets: &'static [&[&str]]) -> Option<Self> {
         for name in sets.iter().copied().flatten() {
             real_store(name)?;
         }
         let began = Instant::now();
-        let starting: Vec<_> =
-            sets.iter().map(|names| std::thread::spawn(move || Set::up(names))).collect();
+        let begin = |names: &&'static [&'static str]| {
+            let (names, place) = (*names, place.to_owned());
+            std::thread::spawn(move || Set::up(names, &place))
+        };
+        let starting: Vec<_> = sets.iter().map(begin).collect();
         let sets = starting.into_iter().map(|set| set.join().unwrap()).collect();
         println!("the servers are up after {:?}", began.elapsed());
         Some(Self { sets })
@@ -124,6 +132,27 @@ impl Servers {
     pub(crate) fn begin_start(&self, server: &'static str) -> std::thread::JoinHandle<Output> {
         let folder = self.folder(server).to_owned();
         std::thread::spawn(move || run(&folder, "start", &[server]))
+    }
+
+    /// Brings one back that may have ended by itself.
+    pub(crate) fn start_again(&self, server: &'static str) {
+        let output = run(self.folder(server), "start", &[server]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Makes PostgreSQL write so much of its log that a full disk ends it, if the disk is full.
+    pub(crate) fn write_log_until_it_gives_up(&self) {
+        const WRITE: &str =
+            "select pg_logical_emit_message(false, 'ballast', repeat('x', 1000000))";
+        let server = self.sets.iter().find_map(|set| set.lines.get("UM_TEST_POSTGRES")).unwrap();
+        for _ in 0..40 {
+            let written = Command::new("psql").args([server, "-qtAc", WRITE]).output().unwrap();
+            if !written.status.success() {
+                println!("PostgreSQL: {}", String::from_utf8_lossy(&written.stderr).trim());
+                return;
+            }
+        }
+        panic!("it went on writing");
     }
 
     /// Ends PostgreSQL as the power does.

@@ -120,3 +120,14 @@ pub(crate) async fn settled_rows_are_gone(place: &AnyPlace) {
     let left = place.outbox().claim(Role::Order, NOW.plus(LEASE), 10).await.unwrap();
     assert_eq!(claimed(&left), written(&drafts)[1..2]);
 }
+
+pub(crate) async fn what_a_clock_that_was_ahead_wrote_is_due(place: &AnyPlace) {
+    let hour = NOW.plus(Duration::from_hours(1));
+    place.append(&events(3), hour).await;
+    let ahead = place.outbox().claim(Role::Order, hour, 2).await.unwrap();
+    place.outbox().release(vec![ahead[0].row], hour.plus(Duration::from_mins(1))).await.unwrap();
+    // The clock is right again: one was put off, one is leased, one was only written.
+    let right = place.outbox().claim(Role::Order, NOW, 10).await.unwrap();
+    assert_eq!(right.len(), 3, "{right:?}");
+    assert!(place.other().claim(Role::Order, NOW, 10).await.unwrap().is_empty());
+}

@@ -80,7 +80,7 @@ pub(crate) async fn what_was_parked_is_listed_and_replayed(place: &AnyPlace) {
     assert_eq!(parked, all);
     assert_eq!(place.outbox().parked(2).await.unwrap().len(), 2, "no more than asked for");
 
-    let later = NOW.plus(Duration::from_hours(1));
+    let later = NOW.plus(Duration::from_mins(1));
     assert_eq!(place.other().replay(None, later).await.unwrap(), 3);
     assert_eq!(place.other().replay(None, later).await.unwrap(), 0);
     assert!(place.outbox().parked(10).await.unwrap().is_empty());
