@@ -3,12 +3,12 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use clock::Timestamp;
-use ids::{EventId, MerchantId, NotificationId, OrderId, ShipmentId, UserId};
+use ids::{EventId, MerchantId, NotificationId, OfferId, OrderId, ProductId, ShipmentId, UserId};
 use serde_json::{Value, json};
 
 mod plan;
 
-pub use plan::{MerchantNews, OrderNews, PersonalMessage, Plan};
+pub use plan::{MerchantNews, OrderNews, PersonalMessage, Plan, StockNews};
 
 /// Tries before a delivery is given up.
 pub const ATTEMPTS: u32 = 8;
@@ -139,6 +139,8 @@ templates! {
     MerchantOrderPlaced, "merchant-order-placed", ["number"], false;
     MerchantOrderCancelled, "merchant-order-cancelled", ["number"], false;
     MerchantReturnRequested, "merchant-return-requested", ["number"], false;
+    MerchantLowStock, "merchant-low-stock", ["title", "count"], false;
+    MerchantBackInStock, "merchant-back-in-stock", ["title", "count"], false;
     MerchantApplied, "merchant-applied", ["name"], false;
     MerchantApplication, "merchant-application", ["name"], false;
     MerchantApproved, "merchant-approved", ["name"], false;

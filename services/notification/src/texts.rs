@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn values() -> Values {
-        ["number", "name", "reason", "code", "token"]
+        ["number", "name", "reason", "title", "count", "code", "token"]
             .into_iter()
             .map(|name| (name.to_owned(), format!("<{name} Yo>")))
             .collect()

@@ -16,6 +16,8 @@ pub struct Config {
     pub store: String,
     /// Minutes for which goods are held for an unpaid order.
     pub reservation_minutes: u32,
+    /// Days after the delivery in which goods may be brought back, and for which the merchant's money waits.
+    pub return_days: u32,
     /// Where providers send the shopper back to; `{order_id}` is replaced.
     pub return_url: String,
     /// What delivery costs.
@@ -29,5 +31,10 @@ pub struct Config {
 impl Config {
     pub(crate) fn reservation(&self) -> Duration {
         Duration::from_secs(u64::from(self.reservation_minutes) * 60)
+    }
+
+    /// What the platform agrees with merchants.
+    pub(crate) fn commissions(&self) -> Commissions {
+        Commissions { hold_days: self.return_days, ..self.commission.clone() }
     }
 }

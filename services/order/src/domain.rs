@@ -20,19 +20,24 @@ use ids::{
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+pub mod adjusting;
 pub mod adjustment;
 pub mod discounts;
 pub mod ledger;
+pub mod level;
 pub mod number;
 pub mod offer;
 pub mod payout;
 pub mod pricing;
 pub mod promotion;
+pub mod receipt;
 pub mod refund;
 pub mod report;
 pub mod returns;
+pub mod tariff;
 #[cfg(test)]
 mod testing;
+pub mod tiers;
 mod transitions;
 
 pub use adjustment::{Adjustment, Funder};
@@ -219,9 +224,17 @@ pub struct Item {
     /// Pieces that came back.
     #[serde(default)]
     pub returned: u32,
+    /// Pieces that were not there yet when it was sold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub backordered: u32,
     /// What the merchant agreed to when it was sold; none where no ledger was kept yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<Agreement>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What one merchant sends.
@@ -302,6 +315,9 @@ pub struct Body {
     /// Goods that come back, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub returns: Vec<Return>,
+    /// Fiscal receipts, as far as they are issued.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<receipt::Receipt>,
 }
 
 /// A payment as the payment service told of it.
@@ -334,6 +350,8 @@ pub enum Event<'a> {
     },
     /// What a product costs changed.
     Display(offer::Display, Timestamp),
+    /// A merchant's stock crossed a line.
+    Stock(level::Signal, Timestamp),
 }
 
 impl Order {

@@ -50,6 +50,9 @@ pub enum Error {
     /// The payout is in another state.
     #[error(transparent)]
     Payout(#[from] IllegalPayout),
+    /// No such merchant.
+    #[error("no such merchant")]
+    MerchantNotFound,
     /// No such offer, or not this caller's.
     #[error("no such offer")]
     OfferNotFound,
@@ -150,6 +153,7 @@ impl From<Error> for Fault {
             Error::OrderNotFound | Error::Illegal(Illegal::NoShipment) => Self::not_found("ORDER"),
             Error::PayoutNotFound => Self::not_found("PAYOUT"),
             Error::OfferNotFound => Self::not_found("OFFER"),
+            Error::MerchantNotFound => Self::not_found("MERCHANT"),
             Error::Payout(_) => Self::conflict("PAYOUT_STATE", message),
             Error::ReportTooLong => {
                 Self::invalid(vec![Field::new("from", "OUT_OF_RANGE", message)])

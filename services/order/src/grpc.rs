@@ -8,6 +8,7 @@ use proto::{
 };
 use tonic::{Request, Response, Status};
 
+mod adjustments;
 mod decode;
 mod discounts;
 mod encode;
@@ -17,6 +18,7 @@ pub(crate) mod peers;
 mod promotions;
 mod receive;
 mod returns;
+mod tariffs;
 
 use crate::{
     domain::{Customer, Provider, number},
@@ -110,6 +112,33 @@ impl OrderService for Api {
         let options = self.orders.delivery_options(&caller, &lines, &request.region, codes).await?;
         let options = options.iter().map(encode::delivery_option).collect();
         Ok(Response::new(pb::ListDeliveryOptionsResponse { options }))
+    }
+
+    async fn get_delivery_tariff(
+        &self,
+        request: Request<pb::GetDeliveryTariffRequest>,
+    ) -> Answer<pb::GetDeliveryTariffResponse> {
+        let named = request.into_inner().merchant_id;
+        let merchant = match named.as_str() {
+            "" => None,
+            named => Some(id(named).ok_or(Error::MerchantNotFound)?),
+        };
+        let tariff = self.orders.delivery_tariff(&Context::caller(), merchant).await?;
+        let tariff = Some(tariffs::encode(tariff));
+        Ok(Response::new(pb::GetDeliveryTariffResponse { tariff }))
+    }
+
+    async fn set_delivery_tariff(
+        &self,
+        request: Request<pb::SetDeliveryTariffRequest>,
+    ) -> Answer<pb::SetDeliveryTariffResponse> {
+        let request = request.into_inner();
+        let caller = Context::caller();
+        let merchant = id(&request.merchant_id).ok_or(Error::MerchantNotFound)?;
+        let tariff = tariffs::decode(request.tariff.unwrap_or_default());
+        self.orders.set_delivery_tariff(&caller, merchant, tariff.clone()).await?;
+        let tariff = Some(tariffs::encode(tariff));
+        Ok(Response::new(pb::SetDeliveryTariffResponse { tariff }))
     }
 
     async fn place_order(

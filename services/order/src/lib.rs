@@ -68,7 +68,7 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
         relay: relay.clone(),
         clock: host.clock(),
         tariff: config.delivery,
-        commissions: Arc::new(config.commission.clone()),
+        commissions: Arc::new(config.commissions()),
         periods: config.payouts,
         imbalance: metrics.gauge(
             "ledger_imbalance_tiyin",

@@ -19,6 +19,7 @@ use crate::{
     store::OrderStore,
 };
 
+mod adjustments;
 mod background;
 mod checkout;
 pub(crate) mod events;
@@ -28,8 +29,10 @@ mod offers;
 mod payments;
 mod payouts;
 mod promotions;
+mod receipts;
 mod refunds;
 mod returns;
+mod tariffs;
 
 pub(crate) use checkout::Checkout;
 pub(crate) use ledger::Leg;

@@ -19,8 +19,11 @@ use crate::{
     error::Error,
 };
 
+pub mod adjustments;
 mod checkout;
+pub mod delivery;
 pub mod ledger;
+mod levels;
 mod postgres;
 pub mod promotions;
 pub mod returns;
@@ -135,7 +138,11 @@ pub struct Applied {
 /// Offers, stock, orders and what makes them happen once.
 #[async_trait]
 pub trait OrderStore:
-    returns::ReturnStore + promotions::PromotionStore + ledger::LedgerStore
+    returns::ReturnStore
+    + promotions::PromotionStore
+    + ledger::LedgerStore
+    + delivery::DeliveryStore
+    + adjustments::AdjustmentStore
 {
     /// Applies a product and the terms that came with it. A version that is not newer changes nothing.
     async fn put_offers(

@@ -24,12 +24,18 @@ use order::{
 };
 use testkit::{Folder, FreshDatabase};
 
+#[path = "contract/adjustments.rs"]
+mod adjustments;
+#[path = "contract/delivery.rs"]
+mod delivery;
 #[path = "contract/keys.rs"]
 mod keys;
 #[path = "contract/ledger.rs"]
 mod ledger;
 #[path = "contract/ledger_guards.rs"]
 mod ledger_guards;
+#[path = "contract/levels.rs"]
+mod levels;
 #[path = "contract/moves.rs"]
 mod moves;
 #[path = "contract/numbering.rs"]
@@ -47,6 +53,8 @@ mod returns;
 #[path = "contract/tenancy.rs"]
 mod tenancy;
 
+use adjustments::a_correction_is_posted_once_for_each_key;
+use delivery::delivery_is_priced_by_zone_and_weight;
 use keys::{
     a_key_without_an_order_is_remembered_once, numbers_grow_by_one_and_refusals_use_none,
     old_answers_are_forgotten_in_batches, old_receipts_are_forgotten_in_batches,
@@ -59,10 +67,14 @@ use ledger::{
     movements_of_stock_have_their_causes, random_histories_stay_in_balance,
     statements_have_no_gaps_and_no_repeats,
 };
+use levels::{
+    a_merchant_hears_of_each_crossing_once, larger_quantities_are_sold_at_the_price_of_their_tier,
+    of_many_buyers_one_makes_it_low, what_is_not_there_yet_is_sold_up_to_the_limit,
+};
 use moves::{
     a_refused_move_changes_nothing, an_event_moves_an_order_once,
-    of_pay_and_cancel_one_has_the_goods, only_the_overdue_are_found,
-    pages_have_no_gaps_and_no_repeats, stock_is_settled_once,
+    money_that_went_unheard_is_written_down_as_gone, of_pay_and_cancel_one_has_the_goods,
+    only_the_overdue_are_found, pages_have_no_gaps_and_no_repeats, stock_is_settled_once,
     the_payment_is_noted_until_there_is_later_news,
 };
 use offers::{
@@ -293,6 +305,7 @@ macro_rules! contract {
                 old_receipts_are_forgotten_in_batches,
                 stock_is_settled_once,
                 an_event_moves_an_order_once,
+                money_that_went_unheard_is_written_down_as_gone,
                 a_refused_move_changes_nothing,
                 of_pay_and_cancel_one_has_the_goods,
                 the_payment_is_noted_until_there_is_later_news,
@@ -301,6 +314,11 @@ macro_rules! contract {
                 terms_of_one_product_are_taken_over_together,
                 lists_are_told_what_changes_for_them,
                 updates_are_the_merchants_own_and_each_by_itself,
+                a_merchant_hears_of_each_crossing_once,
+                of_many_buyers_one_makes_it_low,
+                what_is_not_there_yet_is_sold_up_to_the_limit,
+                larger_quantities_are_sold_at_the_price_of_their_tier,
+                delivery_is_priced_by_zone_and_weight,
                 pages_have_no_gaps_and_no_repeats,
                 only_the_overdue_are_found,
                 one_key_gives_money_back_once,
@@ -318,6 +336,7 @@ macro_rules! contract {
                 a_period_is_paid_once_whoever_pays,
                 a_payout_moves_once_for_each_key,
                 movements_of_stock_have_their_causes,
+                a_correction_is_posted_once_for_each_key,
                 random_histories_stay_in_balance,
                 an_order_keeps_what_it_was_given,
                 of_many_with_a_code_as_many_as_it_allows_have_it,

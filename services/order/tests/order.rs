@@ -22,6 +22,8 @@ mod checkout;
 mod fakes;
 #[path = "order/finance.rs"]
 mod finance;
+#[path = "order/offers.rs"]
+mod offers;
 #[path = "order/promotions.rs"]
 mod promotions;
 #[path = "order/returns.rs"]
@@ -54,6 +56,7 @@ async fn lab((wiring, production): Stage) -> Option<(RunningLab, World)> {
                 listen: "127.0.0.1:0".parse()?,
                 store: address.unwrap_or_else(embedded),
                 reservation_minutes: 30,
+                return_days: 10,
                 return_url: "http://shop/orders/{order_id}".to_owned(),
                 delivery: order::domain::pricing::Tariff {
                     courier_capital: 500,
@@ -64,7 +67,6 @@ async fn lab((wiring, production): Stage) -> Option<(RunningLab, World)> {
                 commission: order::domain::ledger::Commissions {
                     default: 1000,
                     vat_percent: 12,
-                    hold_days: 10,
                     ..Default::default()
                 },
                 payouts: order::domain::payout::Periods { days: 7, minimum: 1 },

@@ -237,7 +237,7 @@ pub(crate) async fn pay(
                 let said = match fault.reason.as_ref() {
                     "ORDER_ALREADY_PAID" => "paid",
                     "PAYMENT_IN_PROGRESS" => "in-progress",
-                    "PROVIDER_DISABLED" => "provider",
+                    "PROVIDER_DISABLED" | "PROVIDER_UNAVAILABLE" | "PAYMENT_AMOUNT" => "provider",
                     _ => return Err(fault.into()),
                 };
                 Ok(go(&format!("/orders/{id}?said={said}")))

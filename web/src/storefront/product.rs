@@ -38,7 +38,7 @@ struct View {
     pictures: Vec<Picture>,
     rating: Option<Rating>,
     variants: Vec<VariantOffers>,
-    /// Somebody has it.
+    /// Somebody has it, or will.
     in_stock: bool,
     /// The order service is away: prices are not known now.
     away: bool,
@@ -63,6 +63,10 @@ struct OfferView {
     compare_at: String,
     saved: i64,
     available: bool,
+    /// None is there; it is sent as soon as there are some.
+    later: bool,
+    /// Lower prices of larger quantities: "5", "90 000 so'm".
+    tiers: Vec<(u32, String)>,
     /// Few are left; 0 when that need not be said.
     left: u32,
     chosen: bool,
@@ -109,7 +113,7 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(slug): Path<
             .filter_map(|media| Picture::of(media, Size::Large))
             .collect(),
         rating: Rating::new(locale, product.rating_average, product.rating_count),
-        in_stock: offers.iter().any(|offer| offer.available > 0),
+        in_stock: offers.iter().any(can_be_ordered),
         away,
         price_from: if product.price_from > 0 {
             locale.price(product.price_from)
@@ -156,11 +160,13 @@ fn variants(
     offers: &[Offer],
     wanted: &str,
 ) -> Vec<VariantOffers> {
-    let in_stock = |offer: &&Offer| offer.available > 0 && amount(offer.price.as_ref()) > 0;
+    let for_sale = |offer: &&Offer| can_be_ordered(offer) && amount(offer.price.as_ref()) > 0;
     let chosen = offers
         .iter()
-        .filter(in_stock)
-        .min_by_key(|offer| (offer.id != wanted, amount(offer.price.as_ref())))
+        .filter(for_sale)
+        .min_by_key(|offer| {
+            (offer.id != wanted, offer.available <= 0, amount(offer.price.as_ref()))
+        })
         .map(|offer| offer.id.as_str());
     let several = product.variants.len() > 1;
     let group = |variant: &proto::product::Variant| {
@@ -177,6 +183,11 @@ fn variants(
     product.variants.iter().map(group).filter(|group| !group.offers.is_empty()).collect()
 }
 
+/// It is there, or may be sold before it is.
+const fn can_be_ordered(offer: &Offer) -> bool {
+    offer.available + offer.backorder_limit > 0
+}
+
 fn offer_view(locale: Locale, offer: &Offer, chosen: Option<&str>) -> OfferView {
     let price = amount(offer.price.as_ref());
     let compare_at = amount(offer.compare_at_price.as_ref());
@@ -187,7 +198,13 @@ fn offer_view(locale: Locale, offer: &Offer, chosen: Option<&str>) -> OfferView 
         price: locale.price(price),
         compare_at: if saved > 0 { locale.price(compare_at) } else { String::new() },
         saved,
-        available: offer.available > 0,
+        available: can_be_ordered(offer),
+        later: offer.available <= 0 && can_be_ordered(offer),
+        tiers: offer
+            .price_tiers
+            .iter()
+            .map(|tier| (tier.from_quantity, locale.price(amount(tier.price.as_ref()))))
+            .collect(),
         left: u32::try_from(offer.available).ok().filter(|left| *left <= 5).unwrap_or(0),
         chosen: chosen == Some(offer.id.as_str()),
     }

@@ -1,8 +1,8 @@
 //! From what happened to who is told.
 
 use super::{
-    Channel, Locale, MerchantId, OrderId, Recipient, ShipmentId, Template, UserId, Value, Values,
-    json, order_link, shipment_link,
+    Channel, Locale, MerchantId, OfferId, OrderId, ProductId, Recipient, ShipmentId, Template,
+    UserId, Value, Values, json, order_link, shipment_link,
 };
 
 /// An order after a change, as far as it matters here.
@@ -49,6 +49,25 @@ pub struct MerchantNews {
     pub status: &'static str,
     /// Why it was rejected.
     pub reason: String,
+}
+
+/// Stock of a merchant that crossed a line.
+#[derive(Debug, Clone)]
+pub struct StockNews {
+    /// "offer.low_stock" or "offer.back_in_stock".
+    pub kind: String,
+    /// Which offer.
+    pub offer: OfferId,
+    /// Of which product.
+    pub product: ProductId,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// What it is called, in the language of merchants' lists.
+    pub title: String,
+    /// The merchant's own name for it.
+    pub sku: String,
+    /// Pieces that are left.
+    pub available: i64,
 }
 
 /// A service asks for a text to one person.
@@ -263,6 +282,37 @@ impl MerchantNews {
                 values,
             });
         }
+        plan
+    }
+}
+
+impl StockNews {
+    /// The merchant hears of its own.
+    pub fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        let template = match self.kind.as_str() {
+            "offer.low_stock" => Template::MerchantLowStock,
+            "offer.back_in_stock" => Template::MerchantBackInStock,
+            _ => return plan,
+        };
+        let title = if self.title.is_empty() {
+            self.sku.clone()
+        } else {
+            format!("{} ({})", self.title, self.sku)
+        };
+        // Pieces that are sold and not there yet are none that are left.
+        let values = [("title", title), ("count", self.available.max(0).to_string())];
+        let values: Values =
+            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let (to, kind) = (Recipient::Merchant(self.merchant), self.kind.clone());
+        let data = json!({
+            "offer_id": self.offer.to_string(),
+            "product_id": self.product.to_string(),
+            "sku": self.sku,
+            "stock": self.available,
+        });
+        plan.signals.push(Signal { to, kind: kind.clone(), data: data.clone() });
+        plan.notices.push(Notice { to, kind, template, locale: Locale::Uz, values, data });
         plan
     }
 }

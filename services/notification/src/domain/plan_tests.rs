@@ -87,6 +87,30 @@ fn guests_get_a_text_message_for_what_matters() {
 }
 
 #[test]
+fn a_merchant_hears_of_its_stock() {
+    let news = StockNews {
+        kind: "offer.low_stock".to_owned(),
+        offer: OfferId::new(),
+        product: ProductId::new(),
+        merchant: MerchantId::new(),
+        title: "Choynak".to_owned(),
+        sku: "CH-1".to_owned(),
+        available: -2,
+    };
+    let plan = news.plan();
+    assert_eq!((plan.notices.len(), plan.signals.len(), plan.letters.len()), (1, 1, 0));
+    let notice = &plan.notices[0];
+    assert_eq!(notice.to, Recipient::Merchant(news.merchant));
+    assert_eq!(notice.template, Template::MerchantLowStock);
+    let values: Vec<&str> = notice.values.iter().map(|(_, value)| value.as_str()).collect();
+    assert_eq!(values, ["Choynak (CH-1)", "0"]);
+    assert_eq!(plan.signals[0].data["stock"], -2);
+    let back = StockNews { kind: "offer.back_in_stock".to_owned(), ..news.clone() }.plan();
+    assert_eq!(back.notices[0].template, Template::MerchantBackInStock);
+    assert!(StockNews { kind: "offer.gone".to_owned(), ..news }.plan().notices.is_empty());
+}
+
+#[test]
 fn an_application_is_told_to_both() {
     let news = |kind: &str| MerchantNews {
         kind: kind.to_owned(),

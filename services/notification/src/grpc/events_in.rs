@@ -2,13 +2,16 @@
 
 use proto::{
     auth::MerchantStatus,
-    event::{Event, MerchantChanged, OrderChanged, UserMessage, event::Data},
+    event::{Event, MerchantChanged, OrderChanged, StockCrossed, UserMessage, event::Data},
     order::OrderStatus,
     payment::PaymentStatus,
 };
 
 use crate::{
-    domain::{Channel, Locale, MerchantNews, OrderNews, PersonalMessage, Plan, Template, Values},
+    domain::{
+        Channel, Locale, MerchantNews, OrderNews, PersonalMessage, Plan, StockNews, Template,
+        Values,
+    },
     error::Error,
 };
 
@@ -17,6 +20,7 @@ pub(super) fn plan(event: &Event) -> Result<Option<Plan>, Error> {
     match &event.data {
         Some(Data::Order(changed)) => order(&event.r#type, changed).map(Some),
         Some(Data::Merchant(changed)) => merchant(&event.r#type, changed).map(Some),
+        Some(Data::Stock(crossed)) => stock(&event.r#type, crossed).map(Some),
         Some(Data::Message(message)) => personal(message).map(Some),
         _ => Ok(None),
     }
@@ -59,6 +63,24 @@ fn merchant(kind: &str, changed: &MerchantChanged) -> Result<Plan, Error> {
             MerchantStatus::Suspended => "suspended",
         },
         reason: merchant.reject_reason.clone(),
+    };
+    Ok(news.plan())
+}
+
+fn stock(kind: &str, crossed: &StockCrossed) -> Result<Plan, Error> {
+    let unnamed = Error::Untellable("stock of nobody's offer");
+    let ids = crossed.offer_id.parse().ok().zip(crossed.product_id.parse().ok());
+    let Some(((offer, product), merchant)) = ids.zip(crossed.merchant_id.parse().ok()) else {
+        return Err(unnamed);
+    };
+    let news = StockNews {
+        kind: kind.to_owned(),
+        offer,
+        product,
+        merchant,
+        title: crossed.title.as_ref().map(|title| title.uz.clone()).unwrap_or_default(),
+        sku: crossed.sku.clone(),
+        available: crossed.available,
     };
     Ok(news.plan())
 }

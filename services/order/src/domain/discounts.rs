@@ -2,7 +2,7 @@
 //!
 //! The higher priority is served first; of equal ones that which takes more off these goods by itself, then the older one. Each
 //! works on what those before it have left. A line takes one discount, or several that all may be combined. Free delivery is no
-//! discount of goods: it goes together with every other. Each merchant's share of the delivery is the same.
+//! discount of goods: it goes together with every other. Each merchant's share of the platform's price of the delivery is the same.
 //!
 //! What a promotion takes off is shared out over its lines by the largest remainder, so that the parts add up to the tiyin. Of the
 //! goods one soʻm always stays to be paid: nobody can take a payment of nothing.
@@ -72,15 +72,15 @@ pub struct Outcome {
     pub delivery: Vec<DeliveryDiscount>,
 }
 
-/// Lowers the lines; `delivery` is its full price, none while none is chosen.
+/// Lowers the lines; `shares` is what each merchant's goods add to the price of the delivery: nothing while none is chosen.
 pub(super) fn apply(
     lines: &mut [Priced],
-    delivery: Option<Money>,
+    shares: Vec<(MerchantId, i64)>,
     offered: &Offered,
 ) -> Result<Outcome, MoneyError> {
     let mut refused = Vec::new();
     let mut queue: Vec<(&Promotion, i64)> = Vec::with_capacity(offered.candidates.len());
-    let mut table = Table::new(lines, delivery);
+    let mut table = Table::new(lines, shares);
     for candidate in &offered.candidates {
         let promotion = &candidate.promotion;
         match candidate.usable(offered.now) {
@@ -150,21 +150,13 @@ struct Table<'l> {
 }
 
 impl<'l> Table<'l> {
-    fn new(lines: &'l mut [Priced], delivery: Option<Money>) -> Self {
+    fn new(lines: &'l mut [Priced], shares: Vec<(MerchantId, i64)>) -> Self {
         let rows = lines.iter_mut().filter(|line| line.total.amount > 0);
         let rows: Vec<Row<'l>> = rows
             .map(|line| Row { left: line.total.amount, line, lowered: false, closed: false })
             .collect();
-        let mut merchants: Vec<MerchantId> = Vec::new();
-        for offer in rows.iter().filter_map(|row| row.line.offer.as_ref()) {
-            if !merchants.contains(&offer.merchant) {
-                merchants.push(offer.merchant);
-            }
-        }
-        let price = delivery.map_or(0, |price| price.amount);
-        let parts = allocate(price, &vec![1; merchants.len()]);
         let share = |(merchant, left)| Share { merchant, left, discounts: Vec::new() };
-        Self { rows, shares: merchants.into_iter().zip(parts).map(share).collect() }
+        Self { rows, shares: shares.into_iter().map(share).collect() }
     }
 
     /// What the promotion takes off each row, or why it takes nothing.
@@ -222,8 +214,8 @@ impl<'l> Table<'l> {
     ) -> Result<Vec<i64>, MoneyError> {
         let mut pieces: Vec<(usize, i64, i64)> = Vec::new();
         for (index, row) in self.rows.iter().enumerate() {
-            if let (Some(offer), Some(true)) = (&row.line.offer, open.get(index)) {
-                pieces.push((index, offer.price.amount, i64::from(row.line.line.quantity)));
+            if let (price, Some(true)) = (row.line.unit_price, open.get(index)) {
+                pieces.push((index, price.amount, i64::from(row.line.line.quantity)));
             }
         }
         let count: i64 = pieces.iter().map(|(.., quantity)| quantity).sum();

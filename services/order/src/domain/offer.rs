@@ -6,7 +6,11 @@ use ids::{MerchantId, OfferId, ProductId, VariantId};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
-use super::{Fiscal, Text};
+use super::{
+    Fiscal, Text,
+    tariff::{MAX_WEIGHT, MerchantTariff},
+    tiers::{self, Tier},
+};
 
 /// A merchant's terms for one variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +33,18 @@ pub struct Offer {
     pub categories: Vec<String>,
     pub price: Money,
     pub compare_at: Option<Money>,
-    /// Pieces that can be sold now.
+    /// Pieces that are there to be sold; below zero: so many are sold that are not there yet.
     pub available: i64,
+    /// Pieces that may be sold before they are there.
+    pub backorder_limit: i64,
+    /// At so many pieces or fewer its merchant is told; none: it is not.
+    pub low_stock_at: Option<i64>,
+    /// Lower prices of larger quantities, by quantity.
+    pub tiers: Vec<Tier>,
+    /// Of one piece, in grams; 0 where that is not known.
+    pub weight: i64,
+    /// What the delivery of its merchant's goods costs; none: what it costs everybody.
+    pub delivery: Option<MerchantTariff>,
     /// Pieces held for orders that await payment.
     pub reserved: i64,
     /// The merchant sells it.
@@ -38,6 +52,24 @@ pub struct Offer {
     /// The merchant sells it, the product is on show, and the merchant is approved.
     pub on_sale: bool,
     pub version: i64,
+}
+
+impl Offer {
+    /// What one of so many pieces costs.
+    pub fn unit_price(&self, quantity: u32) -> Money {
+        let amount = tiers::unit_price(&self.tiers, self.price.amount, quantity);
+        Money { amount, ..self.price }
+    }
+
+    /// Pieces that can be sold now, with those that are not there yet.
+    pub const fn sellable(&self) -> i64 {
+        self.available + self.backorder_limit
+    }
+
+    /// How many of so many pieces are not there yet.
+    pub fn backordered(&self, quantity: u32) -> u32 {
+        quantity - u32::try_from(self.available.max(0)).unwrap_or(u32::MAX).min(quantity)
+    }
 }
 
 /// The product behind offers, as far as an order line needs it.
@@ -79,6 +111,11 @@ pub struct Update {
     pub compare_at: Option<Money>,
     pub stock: Option<i64>,
     pub active: Option<bool>,
+    pub backorder_limit: Option<i64>,
+    /// Some(None): it is not told any more.
+    pub low_stock_at: Option<Option<i64>>,
+    pub tiers: Option<Vec<Tier>>,
+    pub weight: Option<i64>,
 }
 
 /// Why a change of an offer is refused.
@@ -93,6 +130,18 @@ pub enum Refusal {
     CompareAt,
     #[error("the stock must be between 0 and 1000000000")]
     Stock,
+    #[error("the threshold must be between 0 and 1000000000")]
+    LowStock,
+    #[error(
+        "the backorder limit must be between 0 and 1000000, and not below what is sold already"
+    )]
+    Backorder,
+    #[error(
+        "price tiers must be 10 at most, each of a larger quantity and a lower price than the one before it"
+    )]
+    Tiers,
+    #[error("the weight of a piece must be between 0 and 1000000 grams")]
+    Weight,
 }
 
 impl Refusal {
@@ -103,22 +152,72 @@ impl Refusal {
             Self::Price => "PRICE_INVALID",
             Self::CompareAt => "COMPARE_AT_PRICE_INVALID",
             Self::Stock => "STOCK_INVALID",
+            Self::LowStock => "LOW_STOCK_INVALID",
+            Self::Backorder => "BACKORDER_LIMIT_INVALID",
+            Self::Tiers => "PRICE_TIERS_INVALID",
+            Self::Weight => "WEIGHT_INVALID",
         }
     }
 }
 
 /// Pieces of one offer at most.
 pub const MAX_STOCK: i64 = 1_000_000_000;
+/// Pieces that may be sold before they are there at most.
+pub const MAX_BACKORDER: i64 = 1_000_000;
 
 impl Update {
+    /// Nothing of it changes.
+    pub const fn of(id: OfferId) -> Self {
+        Self {
+            id,
+            price: None,
+            compare_at: None,
+            stock: None,
+            active: None,
+            backorder_limit: None,
+            low_stock_at: None,
+            tiers: None,
+            weight: None,
+        }
+    }
+
     /// Whether the new terms are possible for this offer.
     pub fn check(&self, offer: &Offer) -> Result<(), Refusal> {
-        check(
-            self.price.unwrap_or(offer.price),
-            // A new price above the old comparison ends the comparison; a given one must be right.
-            self.compare_at,
-            self.stock.unwrap_or(0),
-        )
+        let price = self.price.unwrap_or(offer.price);
+        // A new price above the old comparison ends the comparison; a given one must be right.
+        check(price, self.compare_at, self.stock.unwrap_or(0))?;
+        if self.low_stock_at.flatten().is_some_and(|low_at| !(0..=MAX_STOCK).contains(&low_at)) {
+            return Err(Refusal::LowStock);
+        }
+        let limit = self.backorder_limit.unwrap_or(offer.backorder_limit);
+        let sellable = self.stock.unwrap_or(offer.available).saturating_add(limit);
+        if !(0..=MAX_BACKORDER).contains(&limit) || sellable < 0 {
+            return Err(Refusal::Backorder);
+        }
+        if self.weight.is_some_and(|weight| !(0..=MAX_WEIGHT).contains(&weight)) {
+            return Err(Refusal::Weight);
+        }
+        // A new price at a tier's ends the tier; given ones must be right.
+        match &self.tiers {
+            Some(tiers) if !tiers::possible(tiers, price.amount) => Err(Refusal::Tiers),
+            _ => Ok(()),
+        }
+    }
+
+    /// The offer after the change; it must be possible.
+    #[must_use]
+    pub fn apply(&self, mut offer: Offer) -> Offer {
+        offer.price = self.price.unwrap_or(offer.price);
+        let compare = self.compare_at.or(offer.compare_at);
+        offer.compare_at = compare.filter(|compare| compare.amount > offer.price.amount);
+        offer.available = self.stock.unwrap_or(offer.available);
+        offer.active = self.active.unwrap_or(offer.active);
+        offer.backorder_limit = self.backorder_limit.unwrap_or(offer.backorder_limit);
+        offer.low_stock_at = self.low_stock_at.unwrap_or(offer.low_stock_at);
+        offer.weight = self.weight.unwrap_or(offer.weight);
+        let tiers = self.tiers.clone().unwrap_or(offer.tiers);
+        offer.tiers = tiers::below(tiers, offer.price.amount);
+        offer
     }
 }
 

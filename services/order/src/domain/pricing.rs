@@ -9,6 +9,7 @@ use super::{
     discounts::{self, Applied, DeliveryDiscount, Offered},
     offer::Offer,
     promotion::RefusedCode,
+    tariff,
 };
 
 /// VAT on delivery, in percent.
@@ -55,6 +56,8 @@ pub struct Priced {
     pub line: Line,
     /// None: no such offer.
     pub offer: Option<Offer>,
+    /// What one of so many pieces costs.
+    pub unit_price: Money,
     /// What promotions take off.
     pub discount: Money,
     /// Where that comes from; it adds up to it.
@@ -80,7 +83,7 @@ pub struct Quote {
 }
 
 impl Tariff {
-    fn price(&self, method: Method, region: &str, goods: Money) -> Money {
+    pub(super) fn price(&self, method: Method, region: &str, goods: Money) -> Money {
         if method == Method::Pickup || (self.free_from > 0 && goods.amount >= self.free_from) {
             return Money::zero(goods.currency);
         }
@@ -134,22 +137,24 @@ pub fn quote(
     let mut priced = Vec::with_capacity(lines.len());
     for line in lines {
         let offer = offers.remove(&line.offer);
+        let zero = Money::zero(Currency::Uzs);
+        let unit_price = offer.as_ref().map_or(zero, |offer| offer.unit_price(line.quantity));
         let total = match &offer {
-            Some(offer) if offer.on_sale => offer.price.times(i64::from(line.quantity))?,
-            _ => Money::zero(Currency::Uzs),
+            Some(offer) if offer.on_sale => unit_price.times(i64::from(line.quantity))?,
+            _ => zero,
         };
         let available = offer
             .as_ref()
-            .is_some_and(|offer| offer.on_sale && offer.available >= i64::from(line.quantity));
-        let (discount, adjustments) = (Money::zero(Currency::Uzs), Vec::new());
-        priced.push(Priced { line: *line, offer, discount, adjustments, total, available });
+            .is_some_and(|offer| offer.on_sale && offer.sellable() >= i64::from(line.quantity));
+        let (line, discount, adjustments) = (*line, zero, Vec::new());
+        priced.push(Priced { line, offer, unit_price, discount, adjustments, total, available });
     }
     let items = Money::total(priced.iter().map(|line| line.total), Currency::Uzs)?;
     // By what the goods cost without promotions: a code does not make the delivery dearer.
-    let delivery = delivery
-        .filter(|_| items.amount > 0)
-        .map(|choice| tariff.price(choice.method, &choice.address.region, items));
-    let outcome = discounts::apply(&mut priced, delivery, offered)?;
+    let shares = tariff::shares(&priced, delivery, tariff)?;
+    let delivery = shares.iter().map(|(_, share)| Money::uzs(*share));
+    let delivery = Money::total(delivery, Currency::Uzs)?;
+    let outcome = discounts::apply(&mut priced, shares, offered)?;
     let totals = totals(&priced, items, delivery, &outcome.delivery)?;
     let discounts::Outcome { applied, refused, delivery } = outcome;
     Ok(Quote { lines: priced, totals, applied, refused, delivery })
@@ -158,12 +163,11 @@ pub fn quote(
 fn totals(
     lines: &[Priced],
     items: Money,
-    delivery: Option<Money>,
+    delivery: Money,
     off_delivery: &[DeliveryDiscount],
 ) -> Result<Totals, MoneyError> {
-    let zero = Money::zero(Currency::Uzs);
     let off = Money::total(off_delivery.iter().map(|it| it.adjustment.amount), Currency::Uzs)?;
-    let delivery = delivery.unwrap_or(zero).minus(off)?;
+    let delivery = delivery.minus(off)?;
     let discount = Money::total(lines.iter().map(|line| line.discount), Currency::Uzs)?;
     let mut tax = delivery.vat_included(DELIVERY_VAT)?;
     for line in lines {
@@ -184,7 +188,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Address, testing};
+    use crate::domain::{Address, testing, tiers::Tier};
 
     const TARIFF: Tariff = Tariff {
         courier_capital: 2_500_000,
@@ -231,6 +235,41 @@ mod tests {
         assert_eq!(available, [false, false, false], "two of one piece are too many");
         assert_eq!(quote.totals.items.amount, 1_000_000, "a sold-out line still shows its price");
         assert_eq!(quote.totals.total.amount, 1_000_000 + 2_500_000);
+    }
+
+    #[test]
+    fn larger_quantities_cost_what_their_tier_says() {
+        let tiers = vec![Tier { from: 3, price: 90 }, Tier { from: 5, price: 70 }];
+        let offer = Offer { tiers, ..testing::offer(100, 50) };
+        let sums = [1u32, 2, 3, 4, 5, 6].map(|quantity| {
+            let lines = [Line { offer: offer.id, quantity }];
+            let none = Offered::default();
+            let quote = quote(&lines, vec![offer.clone()], None, &TARIFF, &none).unwrap();
+            assert_eq!(
+                quote.lines[0].unit_price.times(i64::from(quantity)),
+                Ok(quote.totals.total)
+            );
+            quote.totals.total.amount
+        });
+        assert_eq!(sums, [100, 200, 270, 360, 350, 420]);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_sold_up_to_the_limit() {
+        let offer = |available| Offer { backorder_limit: 3, ..testing::offer(100, available) };
+        for (there, wanted, sold, later) in [
+            (2, 2, true, 0),
+            (2, 5, true, 3),
+            (2, 6, false, 4),
+            (-2, 1, true, 1),
+            (-3, 1, false, 1),
+        ] {
+            let offer = offer(there);
+            let lines = [Line { offer: offer.id, quantity: wanted }];
+            assert_eq!(offer.backordered(wanted), later, "{there} {wanted}");
+            let quote = quote(&lines, vec![offer], None, &TARIFF, &Offered::default()).unwrap();
+            assert_eq!(quote.lines[0].available, sold, "{there} {wanted}");
+        }
     }
 
     proptest! {

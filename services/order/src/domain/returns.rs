@@ -5,13 +5,8 @@
 //!     +--refuse--> refused
 //! ```
 
-use std::time::Duration;
-
 use ids::{ItemId, MerchantId, ReturnId};
 use serde::{Deserialize, Serialize};
-
-/// How long after its delivery a thing may be brought back: ten days, by the law on consumers' rights.
-pub const WINDOW: Duration = Duration::from_hours(10 * 24);
 
 /// Pieces of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -84,7 +84,7 @@ pub enum Illegal {
     Return,
     #[error("only what has been delivered can be returned")]
     NotDelivered,
-    #[error("goods can be returned within ten days after their delivery")]
+    #[error("the time in which these goods may be brought back is over")]
     ReturnWindow,
     #[error("the lines are of several merchants: one return for each")]
     OtherMerchant,
@@ -160,6 +160,10 @@ impl Order {
         }
         let untouched = self.untouched();
         let mut order = self.moved("order.refunded", self.provider_name(), "", at);
+        if !self.has_money() {
+            // It came and went before it was heard of: it is written down as gone, so that nobody gives it back once more.
+            order.payment_status = PaymentState::Paid;
+        }
         let cause = if untouched { RefundCause::Cancelled } else { RefundCause::Goodwill };
         order.all_money_back(cause, at);
         order.settle_money("order.refunded", at);
@@ -332,7 +336,7 @@ impl Order {
 }
 
 impl Transition {
-    fn of(order: Order, stock: StockEffect, event: Option<&'static str>) -> Self {
+    pub(super) fn of(order: Order, stock: StockEffect, event: Option<&'static str>) -> Self {
         Self { order, stock, event, shipment: None, pieces: Vec::new() }
     }
 }

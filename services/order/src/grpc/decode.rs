@@ -12,6 +12,7 @@ use crate::{
         pricing::Line,
         promotion::normal_code,
         returns::Pieces,
+        tiers::Tier,
     },
     store::Wanted,
 };
@@ -37,6 +38,11 @@ pub(super) fn text<'a>(text: &'a str, field: &str, most: usize) -> Result<&'a st
         return Err(invalid(field, "INVALID", "no NUL"));
     }
     Ok(text)
+}
+
+/// A cursor that is an id.
+pub(super) fn cursor<K: ids::Kind>(text: &str) -> Result<ids::Id<K>, Status> {
+    id(text).ok_or_else(|| invalid("after", "INVALID", "not a cursor of this list"))
 }
 
 /// An answer that was kept, as it was given.
@@ -111,9 +117,24 @@ pub(super) fn updates(updates: Vec<pb::OfferUpdate>) -> Result<Vec<Update>, Stat
                 )?,
                 stock: update.stock,
                 active: update.active,
+                backorder_limit: update.backorder_limit,
+                weight: update.weight_grams,
+                low_stock_at: update.low_stock.map(|low_stock| low_stock.at),
+                tiers: update.price_tiers.map(|it| tiers(it, &field("price_tiers"))).transpose()?,
             })
         })
         .collect()
+}
+
+fn tiers(tiers: pb::PriceTiers, field: &str) -> Result<Vec<Tier>, Status> {
+    let tier = |tier: pb::PriceTier| {
+        let price = money(&tier.price.unwrap_or_default(), field)?;
+        if price.currency != Currency::Uzs {
+            return Err(invalid(field, "CURRENCY", "expected the currency UZS"));
+        }
+        Ok(Tier { from: tier.from_quantity, price: price.amount })
+    };
+    tiers.tiers.into_iter().map(tier).collect()
 }
 
 pub(super) fn product(
@@ -276,4 +297,20 @@ pub(super) fn item_quantities(items: &[pb::ItemQuantity]) -> Result<Vec<Pieces>,
         seen.push(Pieces { item, quantity: line.quantity });
     }
     Ok(seen)
+}
+
+/// A fiscal receipt of a payment.
+pub(super) fn receipt(
+    payment: String,
+    receipt: proto::payment::FiscalReceipt,
+) -> crate::domain::receipt::Receipt {
+    crate::domain::receipt::Receipt {
+        payment,
+        kind: receipt.kind,
+        qr_url: receipt.qr_url,
+        receipt_id: receipt.receipt_id,
+        fiscal_sign: receipt.fiscal_sign,
+        terminal_id: receipt.terminal_id,
+        issued_at: receipt.issued_at,
+    }
 }

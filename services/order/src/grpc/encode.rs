@@ -10,8 +10,10 @@ use super::discounts;
 use crate::domain::{
     self, Buyer, Delivery, Event, Method, Order, Payment, PaymentState, ShipmentStatus, Status,
     Text, Totals,
+    level::Signal,
     offer::Offer,
     pricing::{DeliveryOption, Priced},
+    tiers::Tier,
 };
 
 /// Everybody who hears of orders.
@@ -22,6 +24,7 @@ const OF_NEW_ORDERS: &[Role] = &[Role::Notification, Role::Cart, Role::Payment];
 /// Product counts what is sold.
 const OF_SALES: &[Role] = &[Role::Notification, Role::Payment, Role::Product];
 const OF_PRICES: &[Role] = &[Role::Product, Role::Search];
+const OF_STOCK: &[Role] = &[Role::Notification];
 
 /// What the outbox keeps of an event.
 pub fn event(event: Event<'_>) -> Draft {
@@ -49,6 +52,19 @@ pub fn event(event: Event<'_>) -> Draft {
             });
             let subject = display.product.to_string();
             Draft::new("offers.changed", subject, display.version, at, data).to(OF_PRICES)
+        }
+        Event::Stock(Signal { crossing, level }, at) => {
+            let subject = level.offer.to_string();
+            let data = events::event::Data::Stock(events::StockCrossed {
+                offer_id: subject.clone(),
+                merchant_id: level.merchant.to_string(),
+                product_id: level.product.to_string(),
+                sku: level.sku,
+                title: Some(text(level.title)),
+                available: level.available,
+                low_stock_at: level.low_at.unwrap_or_default(),
+            });
+            Draft::new(crossing.kind(), subject, level.version, at, data).to(OF_STOCK)
         }
     }
 }
@@ -96,6 +112,10 @@ pub(super) fn offer(offer: Offer) -> pb::Offer {
         sku: offer.sku,
         title: Some(text(offer.title)),
         options: offer.options,
+        price_tiers: offer.tiers.iter().map(|tier| price_tier(*tier, offer.price)).collect(),
+        backorder_limit: offer.backorder_limit,
+        weight_grams: offer.weight,
+        low_stock_at: offer.low_stock_at,
         price: Some(money(offer.price)),
         compare_at_price: offer.compare_at.map(money),
         available: offer.available,
@@ -105,6 +125,11 @@ pub(super) fn offer(offer: Offer) -> pb::Offer {
         picture_url: offer.picture_url,
         version: offer.version,
     }
+}
+
+fn price_tier(tier: Tier, price: Money) -> pb::PriceTier {
+    let price = Money { amount: tier.price, ..price };
+    pb::PriceTier { from_quantity: tier.from, price: Some(money(price)) }
 }
 
 pub(super) fn totals(totals: &Totals) -> pb::Totals {
@@ -131,9 +156,10 @@ pub(super) fn quoted(priced: Priced) -> pb::QuotedLine {
         return pb::QuotedLine { unknown: true, ..line };
     };
     pb::QuotedLine {
+        backordered: if priced.available { offer.backordered(priced.line.quantity) } else { 0 },
         title: Some(text(offer.title)),
         options: offer.options,
-        unit_price: Some(money(offer.price)),
+        unit_price: Some(money(priced.unit_price)),
         product_id: offer.product.to_string(),
         variant_id: offer.variant.to_string(),
         merchant_id: offer.merchant.to_string(),
@@ -196,6 +222,8 @@ pub(super) fn order(order: Order) -> pb::Order {
         items,
         shipments,
         cancellable: order.cancellable(),
+        paid: Some(money(Money { amount: order.paid_sum(), ..order.body.totals.total })),
+        receipts: order.body.receipts.iter().cloned().map(receipt).collect(),
         number: order.number(),
         payment,
         id: order.id.to_string(),
@@ -227,6 +255,17 @@ pub(super) fn order(order: Order) -> pb::Order {
     }
 }
 
+fn receipt(receipt: domain::receipt::Receipt) -> payments::FiscalReceipt {
+    payments::FiscalReceipt {
+        kind: receipt.kind,
+        qr_url: receipt.qr_url,
+        receipt_id: receipt.receipt_id,
+        fiscal_sign: receipt.fiscal_sign,
+        terminal_id: receipt.terminal_id,
+        issued_at: receipt.issued_at,
+    }
+}
+
 fn item(item: domain::Item) -> pb::OrderItem {
     pb::OrderItem {
         id: item.id.to_string(),
@@ -249,6 +288,7 @@ fn item(item: domain::Item) -> pb::OrderItem {
         returned: item.returned,
         returnable: 0,
         merchant_tin: item.merchant_tin,
+        backordered: item.backordered,
     }
 }
 

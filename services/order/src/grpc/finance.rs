@@ -14,7 +14,7 @@ use time::{Date, macros::format_description};
 use tonic::{Request, Response, Status};
 
 use super::{
-    Answer, Api,
+    Answer, Api, adjustments,
     decode::{self, id},
     encode,
 };
@@ -333,6 +333,20 @@ impl FinanceService for Api {
             self.orders.move_payout(&caller, payout, step, key, payout_bytes).await?;
         let payout: pb::Payout = decode::kept(&response)?;
         Ok(Response::new(pb::MovePayoutResponse { payout: Some(payout), replayed }))
+    }
+
+    async fn adjust_balance(
+        &self,
+        request: Request<pb::AdjustBalanceRequest>,
+    ) -> Answer<pb::AdjustBalanceResponse> {
+        Ok(Response::new(adjustments::adjust(self, request.into_inner()).await?))
+    }
+
+    async fn list_adjustments(
+        &self,
+        request: Request<pb::ListAdjustmentsRequest>,
+    ) -> Answer<pb::ListAdjustmentsResponse> {
+        Ok(Response::new(adjustments::list(self, request.into_inner()).await?))
     }
 
     async fn get_dashboard(

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use proto::{auth as merchants, event as events, payment as payments};
 
 use super::{
-    decode::{id, product},
+    decode::{self, id, product},
     peers,
 };
 use crate::{
@@ -42,6 +42,7 @@ fn about(event: &events::Event) -> &str {
         Some(events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) })) => {
             &payment.order_id
         }
+        Some(events::event::Data::Receipt(issued)) => &issued.order_id,
         _ => &event.subject,
     }
 }
@@ -50,6 +51,14 @@ async fn apply(orders: &Orders, event: events::Event) -> Result<(), Fault> {
     match event.data {
         Some(events::event::Data::Payment(events::PaymentChanged { payment: Some(payment) })) => {
             pay(orders, event.id, &event.r#type, payment).await
+        }
+        Some(events::event::Data::Receipt(issued)) => {
+            let (Some(order), Some(receipt)) = (id(&issued.order_id), issued.receipt) else {
+                tracing::error!(event = event.id, "a receipt that cannot be read");
+                return Err(Fault::new(fault::Code::Invalid, "EVENT_INVALID", "not a receipt"));
+            };
+            let receipt = decode::receipt(issued.payment_id, receipt);
+            Ok(orders.receipt_news(event.id, order, receipt).await?)
         }
         Some(events::event::Data::Product(changed)) => {
             let (snapshot, terms) = product(changed.product, changed.offers)?;

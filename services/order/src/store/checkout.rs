@@ -69,8 +69,7 @@ pub(super) fn used_up(using: &Use, why: CodeRefusal) -> Error {
 fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
     let mut missing = Vec::new();
     for (index, line) in quote.lines.iter().enumerate().filter(|(_, line)| !line.available) {
-        let left =
-            line.offer.as_ref().filter(|offer| offer.on_sale).map_or(0, |offer| offer.available);
+        let left = line.offer.as_ref().filter(|offer| offer.on_sale).map_or(0, Offer::sellable);
         let message = format!("{}: {left} left", line.line.offer);
         missing.push(Field::new(format!("items[{index}]"), "OUT_OF_STOCK", message));
     }
@@ -81,7 +80,8 @@ fn refuse_sold_out(quote: &Quote) -> Result<(), Error> {
 pub(super) fn emptied(quote: &Quote) -> Vec<ProductId> {
     let last = |line: &Priced| {
         let offer = line.offer.as_ref()?;
-        (offer.available == i64::from(line.line.quantity)).then_some(offer.product)
+        let left = offer.available - i64::from(line.line.quantity);
+        (offer.available > 0 && left <= 0).then_some(offer.product)
     };
     quote.lines.iter().filter_map(last).collect()
 }
@@ -117,6 +117,7 @@ pub(super) fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
             refunds: Vec::new(),
             delivery_discounts: quote.delivery,
             returns: Vec::new(),
+            receipts: Vec::new(),
         },
         payment: None,
         reserved_until: (!cash).then_some(placing.reserved_until),
@@ -128,6 +129,7 @@ pub(super) fn compose(placing: Placing, quote: Quote, seq: i64) -> Order {
 fn item(priced: Priced, commissions: &Commissions) -> Option<Item> {
     let offer = priced.offer?;
     let agreement = commissions.agree(&offer.plan, &offer.categories);
+    let backordered = offer.backordered(priced.line.quantity);
     Some(Item {
         id: ItemId::new(),
         offer: offer.id,
@@ -140,7 +142,7 @@ fn item(priced: Priced, commissions: &Commissions) -> Option<Item> {
         title: offer.title,
         options: offer.options,
         quantity: priced.line.quantity,
-        unit_price: offer.price,
+        unit_price: priced.unit_price,
         discount: priced.discount,
         total: priced.total,
         fiscal: offer.fiscal,
@@ -148,6 +150,7 @@ fn item(priced: Priced, commissions: &Commissions) -> Option<Item> {
         adjustments: priced.adjustments,
         cancelled: 0,
         returned: 0,
+        backordered,
         agreement: Some(agreement),
     })
 }

@@ -25,8 +25,11 @@ use crate::{
     error::Error,
 };
 
+mod adjustments;
+mod delivery;
 mod keys;
 mod ledger;
+mod levels;
 mod offers;
 mod orders;
 mod payouts;
@@ -46,6 +49,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_promotions.sql"),
     include_str!("../../migrations/postgres/0006_returns.sql"),
     include_str!("../../migrations/postgres/0007_ledger.sql"),
+    include_str!("../../migrations/postgres/0008_offers.sql"),
+    include_str!("../../migrations/postgres/0009_delivery.sql"),
+    include_str!("../../migrations/postgres/0010_adjustments.sql"),
 ];
 
 /// Brings the tables of an address up to date.

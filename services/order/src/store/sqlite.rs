@@ -21,8 +21,11 @@ use crate::{
     error::Error,
 };
 
+mod adjustments;
+mod delivery;
 mod keys;
 mod ledger;
+mod levels;
 mod offers;
 mod orders;
 mod payouts;
@@ -40,6 +43,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_promotions.sql"),
     include_str!("../../migrations/sqlite/0004_returns.sql"),
     include_str!("../../migrations/sqlite/0005_ledger.sql"),
+    include_str!("../../migrations/sqlite/0006_offers.sql"),
+    include_str!("../../migrations/sqlite/0007_delivery.sql"),
+    include_str!("../../migrations/sqlite/0008_adjustments.sql"),
 ];
 
 /// Leaves out so many numbers behind an address.

@@ -20,6 +20,9 @@ const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_promotions.sql"),
     include_str!("../../migrations/sqlite/0004_returns.sql"),
     include_str!("../../migrations/sqlite/0005_ledger.sql"),
+    include_str!("../../migrations/sqlite/0006_offers.sql"),
+    include_str!("../../migrations/sqlite/0007_delivery.sql"),
+    include_str!("../../migrations/sqlite/0008_adjustments.sql"),
 ];
 
 /// A merchant with a paid order: 88 800 of its own.
@@ -103,9 +106,10 @@ async fn postgres_refuses_what_a_ledger_is_not() {
     for (statement, constraint) in [
         ("update ledger set amount = 1".to_owned(), "ledger_append_only"),
         ("delete from ledger".to_owned(), "ledger_append_only"),
-        ("truncate ledger".to_owned(), "ledger_append_only"),
+        ("truncate ledger cascade".to_owned(), "ledger_append_only"),
         (repeat.to_owned(), "ledger_of_move"),
         (other("debit = credit"), "ledger_sides"),
+        ("insert into ledger (id, at, kind, merchant_id, debit, credit, currency, amount) select gen_random_uuid(), at, 'adjustment', merchant_id, 'merchant', 'adjustments', currency, 1 from ledger where kind = 'sale'".to_owned(), "ledger_adjusted"),
         (other("amount from = 0 from"), "price"),
         (other("merchant_id = null::uuid"), "ledger_merchant"),
         (other("order_id, order_version + 1 = null::uuid, null::bigint"), "ledger_cause"),
@@ -158,6 +162,7 @@ async fn sqlite_refuses_what_a_ledger_is_not() {
         (other("merchant_id", "1", "debit", "0"), "CHECK"),
         (other("merchant_id", "1", "debit", "-amount"), "CHECK"),
         (other("null", "1", "debit", "amount"), "CHECK"),
+        ("insert into ledger (id, at, kind, merchant_id, debit, credit, currency, amount) select 'ent_1', at, 'adjustment', merchant_id, 'merchant', 'adjustments', currency, 1 from ledger where kind = 'sale'".to_owned(), "reason"),
         (other("merchant_id", "1", "'pocket'", "amount"), "CHECK"),
         (payout.replace("{sum}", "1"), "available"),
     ];

@@ -5,7 +5,10 @@ use std::time::Duration;
 use ids::{EventId, OrderId, UserId};
 use order::{
     Error,
-    domain::{Buyer, Order, Payment, PaymentState, Provider, Status, StockEffect, Transition},
+    domain::{
+        Buyer, Order, Payment, PaymentState, Provider, Status, StockEffect, Transition,
+        ledger::expected,
+    },
     store::{Listing, OrderStore, Place, Placing},
 };
 
@@ -156,4 +159,24 @@ pub(crate) async fn only_the_overdue_are_found(store: &dyn OrderStore) {
     assert!(store.expired(due, 10).await.unwrap().is_empty());
     let left = offer(store, goods.id).await;
     assert_eq!((left.available, left.reserved), (9, 0));
+}
+
+/// A payment that was heard of only when its money had gone back: nobody gives it back once more.
+pub(crate) async fn money_that_went_unheard_is_written_down_as_gone(store: &dyn OrderStore) {
+    let goods = stocked(store, 5, 100_000).await;
+    let order = placed(store, placing(&[(goods.id, 2)])).await;
+    let event = EventId::new().to_string();
+    let back = |order: &Order| Ok(order.refunded(NOW));
+    for _ in 0..2 {
+        let gone = moved(store, order.id, Some(&event), back).await.unwrap();
+        assert_eq!((gone.status, gone.payment_status), (Status::Refunded, PaymentState::Refunded));
+        assert_eq!((gone.refundable(), gone.refunds_sum(None)), (0, 200_000));
+    }
+    let late = moved(store, order.id, None, pay).await.unwrap();
+    assert_eq!(late.status, Status::Refunded, "the payment is heard of after its end");
+    let there = offer(store, goods.id).await;
+    assert_eq!((there.available, there.reserved), (5, 0));
+    let audited = store.audit(None, 10).await.unwrap().remove(0);
+    assert_eq!(audited.held, expected(&audited.order), "the ledger agrees");
+    assert!(audited.held.is_empty());
 }

@@ -86,11 +86,9 @@ pub(crate) async fn offers_follow_product_and_merchant_off_sale(store: &dyn Orde
 pub(crate) async fn updates_are_the_merchants_own_and_each_by_itself(store: &dyn OrderStore) {
     let (own, foreign) = (stocked(store, 5, 100).await, stocked(store, 5, 100).await);
     let update = |id, price: i64, stock| Update {
-        id,
         price: Some(Money::uzs(price)),
-        compare_at: None,
         stock: Some(stock),
-        active: None,
+        ..Update::of(id)
     };
     let updates = vec![
         update(own.id, 200, 9),
@@ -156,13 +154,7 @@ pub(crate) async fn lists_are_told_what_changes_for_them(store: &dyn OrderStore)
     moved(store, last.id, None, |order| Ok(Some(order.expire(NOW)?))).await.unwrap();
     let told = shown(store).await;
     assert_eq!((told.len(), told[0].0.in_stock, told[0].1), (1, true, 3));
-    let dearer = Update {
-        id: goods.id,
-        price: Some(Money::uzs(120)),
-        compare_at: None,
-        stock: None,
-        active: None,
-    };
+    let dearer = Update { price: Some(Money::uzs(120)), ..Update::of(goods.id) };
     store.update_offers(goods.merchant, vec![dearer.clone(), dearer], NOW).await.unwrap();
     let told = shown(store).await;
     assert_eq!((told.len(), told[0].0.price_from, told[0].1), (1, 120, 4));

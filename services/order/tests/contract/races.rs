@@ -375,11 +375,9 @@ async fn products_merchants_prices_and_orders_change_at_once() {
                 }
                 2 => {
                     let update = Update {
-                        id: sold.id,
                         price: Some(Money::uzs(number + 1)),
-                        compare_at: None,
                         stock: Some(number),
-                        active: None,
+                        ..Update::of(sold.id)
                     };
                     store.update_offers(sold.merchant, vec![update], NOW).await.map(drop)
                 }

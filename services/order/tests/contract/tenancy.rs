@@ -73,7 +73,7 @@ async fn owners(connection: &mut PgConnection, table: &str, column: &str) -> Vec
 }
 
 fn update(offer: &Offer, stock: i64) -> Update {
-    Update { id: offer.id, price: None, compare_at: None, stock: Some(stock), active: None }
+    Update { stock: Some(stock), ..Update::of(offer.id) }
 }
 
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn nothing_is_held_or_sold_that_is_not_there() {
     let (store, database) = both(&fresh).await;
     merchant(&*store).await;
     for (statement, constraint) in [
-        ("update offers set available = -1", "stock"),
+        ("update offers set available = -1", "offers_available"),
         ("update offers set reserved = -1", "stock"),
         ("update offers set price = 0", "price"),
         ("update offers set compare_at = price", "offers_compare_at"),

@@ -11,7 +11,7 @@ pub struct Agreement {
     pub commission: u32,
     /// VAT on that part, in percent of it.
     pub vat_percent: u32,
-    /// Days after the delivery for which the merchant's money waits.
+    /// Days after the delivery in which it may be brought back: as long the merchant's money waits.
     pub hold_days: u32,
 }
 
@@ -22,7 +22,7 @@ impl Agreement {
         (commission, part(commission, self.vat_percent, 100))
     }
 
-    /// How long after the delivery the merchant's money waits.
+    /// How long after the delivery it may be brought back, and the merchant's money waits.
     pub fn hold(&self) -> Duration {
         Duration::from_hours(u64::from(self.hold_days) * 24)
     }
@@ -47,7 +47,8 @@ pub struct Commissions {
     pub categories: BTreeMap<String, u32>,
     /// VAT on the commission, in percent of it.
     pub vat_percent: u32,
-    /// Days after the delivery for which the merchant's money waits: as long as goods may be brought back.
+    /// Days after the delivery in which goods may be brought back: `order.return_days`.
+    #[serde(skip)]
     pub hold_days: u32,
 }
 

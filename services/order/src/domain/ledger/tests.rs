@@ -50,6 +50,7 @@ fn item(shipment: &Shipment, (price, quantity, own, ours, commission): Line) -> 
         picture_url: String::new(),
         adjustments,
         cancelled: 0,
+        backordered: 0,
         returned: 0,
         agreement: Some(Agreement { commission, vat_percent: 12, hold_days: 10 }),
     }

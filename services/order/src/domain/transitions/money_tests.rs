@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::domain::{
-    Fiscal, Item, RefundState, Text,
-    returns::{ReturnMove, ReturnState, WINDOW, Wish},
+    Agreement, Fiscal, Item, RefundState, Text,
+    returns::{ReturnMove, ReturnState, Wish},
     testing,
 };
 use ids::{ItemId, OfferId, ProductId, ReturnId, VariantId};
@@ -55,6 +55,7 @@ fn line(merchant: MerchantId, quantity: u32, total: i64) -> Item {
         picture_url: String::new(),
         adjustments: Vec::new(),
         cancelled: 0,
+        backordered: 0,
         returned: 0,
         agreement: None,
     }
@@ -168,9 +169,41 @@ fn a_foreign_line_and_too_many_pieces_are_refused() {
 }
 
 #[test]
+fn goods_may_be_brought_back_as_long_as_it_was_agreed_when_they_were_sold() {
+    let mut order = order_of(2, false, &[(0, 3, 1000), (1, 1, 500)], 0);
+    let agreed = Agreement { commission: 0, vat_percent: 0, hold_days: 14 };
+    order.body.items[0].agreement = Some(agreed);
+    let order = delivered(paid(&order));
+    let until = |index: usize| order.returnable_until(&order.body.shipments[index]);
+    assert_eq!([until(0), until(1)], [14, 10].map(|days| Some(AT.plus(DAY * days))));
+    assert_eq!(order.completes_at(), until(0));
+}
+
+#[test]
+fn money_that_came_and_went_unheard_cannot_go_back_again() {
+    let order = order_of(2, false, &[(0, 3, 1000), (1, 1, 500)], 200);
+    let gone = order.refunded(AT).unwrap();
+    assert_eq!(gone.stock, StockEffect::Release);
+    let order = gone.order;
+    assert_eq!((order.status, order.payment_status), (Status::Refunded, PaymentState::Refunded));
+    assert_eq!(order.refunds_sum(Some(RefundState::Succeeded)), 1700);
+    assert_eq!(order.refundable(), 0);
+    let again = give(Giving::Sum(Money::uzs(1)));
+    assert_eq!(
+        order.give_back(merchant(&order, 0), &again, AT).unwrap_err(),
+        Illegal::RefundTooLarge
+    );
+    assert!(order.paid(&testing::payment(&order), AT).is_none(), "whatever is heard late");
+    let ended = order_of(1, false, &[(0, 1, 10)], 0).expire(AT).unwrap().order;
+    let ended = ended.refunded(AT).unwrap().order;
+    assert_eq!((ended.status, ended.refundable()), (Status::Cancelled, 0));
+    assert_eq!(ended.refunds_sum(None), 10);
+}
+
+#[test]
 fn goods_come_back_within_ten_days() {
     let order = delivered(paid(&order_of(2, false, &[(0, 3, 1000), (1, 1, 500)], 0)));
-    let end = AT.plus(WINDOW);
+    let end = AT.plus(DAY * 10);
     let late =
         order.request_return(&wish(vec![pieces(&order, 0, 1)]), end.plus(Duration::from_millis(1)));
     assert_eq!(late.unwrap_err(), Illegal::ReturnWindow);

@@ -1,6 +1,6 @@
 //! Goods that come back, and the end of an order that nobody can bring back any more.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use clock::Timestamp;
 use ids::{ItemId, MerchantId, RefundId, ReturnId};
@@ -8,8 +8,11 @@ use ids::{ItemId, MerchantId, RefundId, ReturnId};
 use super::{Illegal, Moved, StockEffect, Transition};
 use crate::domain::{
     Item, Order, RefundCause, Shipment, ShipmentStatus, Status,
-    returns::{Return, ReturnMove, ReturnState, WINDOW, Wish},
+    returns::{Return, ReturnMove, ReturnState, Wish},
 };
+
+/// By the law on consumers' rights: for what was sold before it was written down with the lines.
+const LEGAL: Duration = Duration::from_hours(10 * 24);
 
 impl Order {
     /// The shopper wants to bring pieces back to one merchant.
@@ -135,7 +138,14 @@ impl Order {
         }
         let told = self.body.timeline.iter().rev().find(|entry| entry.event == "order.delivered");
         let at = shipment.delivered_at.or(told.map(|entry| entry.at))?;
-        Some(Timestamp::from_millis(at).plus(WINDOW))
+        Some(Timestamp::from_millis(at).plus(self.window(shipment.merchant)))
+    }
+
+    /// How long after its delivery what a merchant sold may be brought back, as it was when it was sold.
+    fn window(&self, merchant: MerchantId) -> Duration {
+        let own = self.body.items.iter().filter(|item| item.merchant == merchant);
+        let agreed = own.filter_map(|item| item.agreement).map(|agreement| agreement.hold());
+        agreed.max().unwrap_or(LEGAL)
     }
 
     /// Pieces of a line that may still be asked back.

@@ -11,11 +11,17 @@ use sqlx::{
 };
 
 use super::{
-    Encode, Merchant, Wanted,
+    Encode, Merchant, Wanted, levels,
     rows::{self, select_offers},
     stock,
 };
-use crate::domain::offer::{Offer, Refusal, Snapshot, Terms, Update};
+use crate::{
+    domain::{
+        offer::{Offer, Refusal, Snapshot, Terms, Update},
+        tiers::Tier,
+    },
+    store::levels::{Filled, changed},
+};
 
 pub(super) async fn read(
     connection: &mut PgConnection,
@@ -54,8 +60,9 @@ pub(super) async fn put(
     if newer && known.is_some() {
         refresh(connection, product, now).await?;
     }
-    put_terms(connection, product, terms, newer, now).await?;
-    let drafts = stock::redisplay(connection, [product.product], now, encode).await?;
+    let counted = put_terms(connection, product, terms, newer, now).await?;
+    let mut drafts = levels::told(connection, &counted, now, encode).await?;
+    drafts.extend(stock::redisplay(connection, [product.product], now, encode).await?);
     outbox::postgres::append(connection, &drafts, now).await
 }
 
@@ -157,12 +164,12 @@ async fn put_terms(
     terms: &[Terms],
     newer: bool,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<Filled>, sqlx::Error> {
     let columns = Columns::of(terms);
     if columns.ids.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    query(
+    let counted: Vec<(Uuid, i64)> = query_as(
         "with given as (
              select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])
              as g (id, merchant_id, variant_id, sku, options, currency, price, compare_at, stock)
@@ -185,7 +192,8 @@ async fn put_terms(
          insert into stock_ledger (offer_id, available, reserved, cause, at)
          select w.id, w.available - coalesce(b.available, 0), 0, 'counted', $16
          from written w left join before b on b.merchant_id = w.merchant_id and b.variant_id = w.variant_id
-         where w.available <> coalesce(b.available, 0)",
+         where w.available <> coalesce(b.available, 0)
+         returning offer_id, available",
     )
     .bind(columns.ids)
     .bind(columns.merchants)
@@ -205,16 +213,19 @@ async fn put_terms(
     .bind(moment(now))
     .bind(newer)
     .bind(&product.categories)
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    let product = product.product;
+    let counted = counted.into_iter();
+    Ok(counted
+        .map(|(offer, pieces)| Filled { product, offer: postgres::id(offer), pieces })
+        .collect())
 }
 
 /// An offer that is being changed, locked.
 struct Change {
+    before: Offer,
     offer: Offer,
-    /// Pieces before.
-    before: i64,
     /// There is something to write.
     made: bool,
 }
@@ -222,12 +233,7 @@ struct Change {
 impl Change {
     fn make(&mut self, update: &Update) -> Result<(), Refusal> {
         update.check(&self.offer)?;
-        let offer = &mut self.offer;
-        offer.price = update.price.unwrap_or(offer.price);
-        let compare = update.compare_at.or(offer.compare_at);
-        offer.compare_at = compare.filter(|compare| compare.amount > offer.price.amount);
-        offer.available = update.stock.unwrap_or(offer.available);
-        offer.active = update.active.unwrap_or(offer.active);
+        self.offer = update.apply(self.offer.clone());
         self.made = true;
         Ok(())
     }
@@ -246,8 +252,7 @@ pub(super) async fn update(
     ));
     let lock = lock.bind(rows::uuids(updates.iter().map(|update| update.id)));
     let known = lock.fetch_all(&mut *connection).await?.into_iter();
-    let known =
-        known.map(|offer| (offer.id, Change { before: offer.available, offer, made: false }));
+    let known = known.map(|offer| (offer.id, Change { before: offer.clone(), offer, made: false }));
     let mut known: BTreeMap<OfferId, Change> = known.collect();
     let mut results = Vec::with_capacity(updates.len());
     for update in updates {
@@ -263,7 +268,11 @@ pub(super) async fn update(
     let after = read(connection, &wanted).await?;
     query("select set_config('um.merchant', '*', true)").execute(&mut *connection).await?;
     let products = after.iter().map(|offer| offer.product);
-    let drafts = stock::redisplay(connection, products, now, encode).await?;
+    let mut drafts = stock::redisplay(connection, products, now, encode).await?;
+    for offer in &after {
+        let signals = known.get(&offer.id).map(|change| changed(&change.before, offer));
+        drafts.extend(levels::drafts(signals.unwrap_or_default(), now, encode));
+    }
     outbox::postgres::append(connection, &drafts, now).await?;
     let after = |id| after.iter().find(|offer| offer.id == id).cloned().ok_or(Refusal::NotFound);
     Ok(results.into_iter().map(|result| result.and_then(after)).collect())
@@ -277,11 +286,13 @@ async fn write(
     let offers = || changes.iter().map(|change| &change.offer);
     query(
         "with given as (
-             select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::bigint[])
-             as g (id, price, compare_at, available, active, delta)
+             select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::bigint[],
+                                  $8::bigint[], $9::bigint[], $10::jsonb[], $11::bigint[])
+             as g (id, price, compare_at, available, active, delta, backorder_limit, low_stock_at, price_tiers, weight)
          ), written as (
              update offers o set price = g.price, compare_at = g.compare_at, available = g.available, active = g.active,
-                 version = o.version + 1, updated_at = $7
+                 backorder_limit = g.backorder_limit, low_stock_at = g.low_stock_at, price_tiers = g.price_tiers,
+                 weight = g.weight, version = o.version + 1, updated_at = $7
              from given g where o.id = g.id
          )
          insert into stock_ledger (offer_id, available, reserved, cause, at)
@@ -292,11 +303,19 @@ async fn write(
     .bind(offers().map(|offer| offer.compare_at.map(|it| it.amount)).collect::<Vec<_>>())
     .bind(offers().map(|offer| offer.available).collect::<Vec<_>>())
     .bind(offers().map(|offer| offer.active).collect::<Vec<_>>())
-    .bind(changes.iter().map(|it| it.offer.available - it.before).collect::<Vec<_>>())
+    .bind(changes.iter().map(|it| it.offer.available - it.before.available).collect::<Vec<_>>())
     .bind(moment(now))
+    .bind(offers().map(|offer| offer.backorder_limit).collect::<Vec<_>>())
+    .bind(offers().map(|offer| offer.low_stock_at).collect::<Vec<_>>())
+    .bind(offers().map(tiers).collect::<Vec<_>>())
+    .bind(offers().map(|offer| offer.weight).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn tiers(offer: &Offer) -> Option<Json<&[Tier]>> {
+    (!offer.tiers.is_empty()).then_some(Json(offer.tiers.as_slice()))
 }
 
 pub(super) async fn put_merchant(

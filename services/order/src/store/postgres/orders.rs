@@ -12,7 +12,7 @@ use sqlx::{
 };
 
 use super::{
-    Applied, Encode, Listing, Place, Step, ledger, redemptions, returns,
+    Applied, Encode, Listing, Place, Step, ledger, levels, redemptions, returns,
     rows::{self, select_orders},
     stock,
 };
@@ -73,14 +73,16 @@ pub(super) async fn apply(
     }
     let told = event.map(|kind| encode(Event::Order { kind, order: &order, shipment, at: now }));
     update(connection, &before, &order, told.as_slice(), now).await?;
-    let mut products = stock::put_back(connection, id, &pieces, now).await?;
-    products.extend(stock::settle(connection, id, stock, now).await?);
+    let mut filled = stock::put_back(connection, id, &pieces, now).await?;
+    filled.extend(stock::settle(connection, id, stock, now).await?);
     returns::follow(connection, &before, &order, now).await?;
     ledger::book(connection, Some(&before), &order, now).await?;
     redemptions::follow(connection, &before, &order).await?;
     let shown = stock == StockEffect::Release || !pieces.is_empty();
     if shown {
-        let drafts = stock::redisplay(connection, products, now, encode).await?;
+        let mut drafts = levels::told(connection, &filled, now, encode).await?;
+        let products = filled.iter().map(|it| it.product);
+        drafts.extend(stock::redisplay(connection, products, now, encode).await?);
         outbox::postgres::append(connection, &drafts, now).await?;
     }
     Ok(Applied { order, told: told.is_some() || shown })

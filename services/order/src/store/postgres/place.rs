@@ -12,14 +12,18 @@ use sqlx::{
 };
 
 use super::{
-    Encode, Key, Placed, Placing, Remembered, checkout, keys, ledger, promotions, redemptions,
+    Encode, Key, Placed, Placing, Remembered, checkout, keys, ledger, levels, promotions,
+    redemptions,
     rows::{self, select_offers},
     stock,
 };
 use crate::{
     domain::{Buyer, Event, Order, Provider, offer::Offer},
     error::Error,
-    store::promotions::{Basis, uses},
+    store::{
+        levels::sold,
+        promotions::{Basis, uses},
+    },
 };
 
 /// Where a request stands before anything is written.
@@ -57,7 +61,7 @@ pub(super) async fn place(
             };
         }
     };
-    let (emptied, uses) = (checkout::emptied(&quote), uses(&quote));
+    let (emptied, uses, signals) = (checkout::emptied(&quote), uses(&quote), sold(&quote));
     let (key, token, now) = (placing.key.clone(), placing.order_token.clone(), placing.now);
     // Its number is drawn with the writing.
     let order = checkout::compose(placing, quote, 0);
@@ -75,6 +79,7 @@ pub(super) async fn place(
     ledger::book(connection, None, &order, now).await?;
     let event = Event::Order { kind: "order.placed", order: &order, shipment: None, at: now };
     let mut drafts = vec![encode(event)];
+    drafts.extend(levels::drafts(signals, now, encode));
     drafts.extend(stock::redisplay(connection, emptied, now, encode).await?);
     outbox::postgres::append(connection, &drafts, now).await?;
     Ok(Placed::New(Box::new(order)))
@@ -157,7 +162,7 @@ async fn write(
              update offers o set available = o.available - quantity,
                  reserved = o.reserved + case when $19 = 'held' then quantity else 0 end,
                  version = o.version + 1, updated_at = $6
-             from lines where o.id = offer and o.available >= quantity returning o.id
+             from lines where o.id = offer and o.available + o.backorder_limit >= quantity returning o.id
          ), held as (
              insert into reservations (order_id, offer_id, quantity, state)
              select placed, offer, quantity, $19 from lines

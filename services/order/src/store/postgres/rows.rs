@@ -13,7 +13,7 @@ use sqlx::{
     types::{Json, Uuid},
 };
 
-use crate::domain::{Buyer, Order, offer::Offer};
+use crate::domain::{Buyer, Order, offer::Offer, tiers};
 
 pub(super) fn id<K: Kind>(row: &PgRow, column: &str) -> Result<Id<K>, sqlx::Error> {
     Ok(postgres::id(row.try_get(column)?))
@@ -55,9 +55,9 @@ macro_rules! select_offers {
     ($rest:literal) => {
         concat!(
             "select o.id, o.merchant_id, coalesce(m.name, '') as merchant_name, coalesce(m.tin, '') as merchant_tin,
-             coalesce(m.plan, '') as plan,
+             coalesce(m.plan, '') as plan, m.delivery,
              o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.categories, o.currency, o.price,
-             o.compare_at, o.available, o.reserved, o.active,
+             o.compare_at, o.available, o.backorder_limit, o.low_stock_at, o.price_tiers, o.weight, o.reserved, o.active,
              o.active and o.listed and coalesce(m.active, false) as on_sale,
              o.version from offers o left join merchants m on m.id = o.merchant_id ",
             $rest
@@ -71,6 +71,8 @@ impl FromRow<'_, PgRow> for Offer {
         let currency = row.try_get::<&str, _>("currency")?.parse::<Currency>();
         let currency = currency.map_err(|error: ParseCurrencyError| decode(error))?;
         let compare: Option<i64> = row.try_get("compare_at")?;
+        let price = row.try_get("price")?;
+        let tiers: Option<Json<_>> = row.try_get("price_tiers")?;
         Ok(Self {
             id: id(row, "id")?,
             merchant: id(row, "merchant_id")?,
@@ -85,9 +87,14 @@ impl FromRow<'_, PgRow> for Offer {
             fiscal: document(row, "fiscal")?,
             picture_url: row.try_get("picture_url")?,
             categories: row.try_get::<Option<_>, _>("categories")?.unwrap_or_default(),
-            price: Money::new(row.try_get("price")?, currency),
+            price: Money::new(price, currency),
             compare_at: compare.map(|amount| Money::new(amount, currency)),
             available: row.try_get("available")?,
+            backorder_limit: row.try_get("backorder_limit")?,
+            low_stock_at: row.try_get("low_stock_at")?,
+            tiers: tiers::below(tiers.map(|tiers| tiers.0).unwrap_or_default(), price),
+            weight: row.try_get("weight")?,
+            delivery: row.try_get::<Option<Json<_>>, _>("delivery")?.map(|delivery| delivery.0),
             reserved: row.try_get("reserved")?,
             active: row.try_get("active")?,
             on_sale: row.try_get("on_sale")?,

@@ -8,7 +8,10 @@ use postgres::{moment, uuid};
 use sqlx::{PgConnection, query, query_as, query_scalar, types::Uuid};
 
 use super::{Encode, rows};
-use crate::domain::{Event, Moved, StockEffect, offer::Display};
+use crate::{
+    domain::{Event, Moved, StockEffect, offer::Display},
+    store::levels::Filled,
+};
 
 /// Settles what an order has taken: sells held pieces, or puts held and sold ones back. Settled twice is settled once.
 pub(super) async fn settle(
@@ -16,14 +19,14 @@ pub(super) async fn settle(
     order: OrderId,
     effect: StockEffect,
     now: Timestamp,
-) -> Result<Vec<ProductId>, sqlx::Error> {
+) -> Result<Vec<Filled>, sqlx::Error> {
     // What the pieces become, and whether they become available; only pieces that come back may be sold already.
     let (to, back) = match effect {
         StockEffect::Keep => return Ok(Vec::new()),
         StockEffect::Sell => ("sold", false),
         StockEffect::Release => ("released", true),
     };
-    let products = query_scalar(
+    let filled: Vec<(Uuid, Uuid, i64)> = query_as(
         "with moved as materialized (
              select r.offer_id, r.quantity, r.state = 'held' as held
              from reservations r join offers o on o.id = r.offer_id
@@ -40,7 +43,7 @@ pub(super) async fn settle(
          update offers o set available = o.available + case when $2 then m.quantity else 0 end,
              reserved = o.reserved - case when m.held then m.quantity else 0 end,
              version = o.version + 1, updated_at = $4
-         from moved m where o.id = m.offer_id returning o.product_id",
+         from moved m where o.id = m.offer_id returning o.product_id, o.id, case when $2 then m.quantity else 0 end",
     )
     .bind(uuid(order))
     .bind(back)
@@ -48,7 +51,12 @@ pub(super) async fn settle(
     .bind(moment(now))
     .fetch_all(connection)
     .await?;
-    Ok(rows::ids(products))
+    let filled = filled.into_iter().map(|(product, offer, pieces)| Filled {
+        product: postgres::id(product),
+        offer: postgres::id(offer),
+        pieces,
+    });
+    Ok(filled.collect())
 }
 
 /// What product and search have to be told of what products now cost: where that differs from what they were last told.
@@ -103,10 +111,10 @@ pub(super) async fn put_back(
     order: OrderId,
     pieces: &[Moved],
     now: Timestamp,
-) -> Result<Vec<ProductId>, sqlx::Error> {
+) -> Result<Vec<Filled>, sqlx::Error> {
     let mut pieces = pieces.to_vec();
     pieces.sort_unstable_by_key(|moved| moved.offer);
-    let mut products = Vec::with_capacity(pieces.len());
+    let mut filled = Vec::with_capacity(pieces.len());
     for Moved { offer, quantity, cause } in pieces {
         // The last pieces settle the reservation, as all of them at once would.
         let product: Option<Uuid> = query_scalar(
@@ -133,7 +141,8 @@ pub(super) async fn put_back(
         .fetch_optional(&mut *connection)
         .await?;
         let missing = || sqlx::Error::Decode("more pieces would come back than were sold".into());
-        products.push(product.ok_or_else(missing)?);
+        let product = postgres::id(product.ok_or_else(missing)?);
+        filled.push(Filled { product, offer, pieces: i64::from(quantity) });
     }
-    Ok(rows::ids(products))
+    Ok(filled)
 }

@@ -5,11 +5,17 @@ use ids::{MerchantId, OfferId, ProductId};
 use sqlite::{Connection, Error, params};
 
 use super::{
-    Encode, Merchant, Wanted,
+    Encode, Merchant, Wanted, levels,
     rows::{self, select_offers},
     stock,
 };
-use crate::domain::offer::{Offer, Refusal, Snapshot, Terms, Update};
+use crate::{
+    domain::{
+        offer::{Offer, Refusal, Snapshot, Terms, Update},
+        tiers::Tier,
+    },
+    store::levels::{Filled, changed as changes},
+};
 
 pub(super) fn read(connection: &Connection, wanted: &Wanted) -> Result<Vec<Offer>, Error> {
     match wanted {
@@ -42,9 +48,11 @@ pub(super) fn put(
     if newer {
         refresh(connection, product, now)?;
     }
+    let mut counted = Vec::new();
     for terms in terms {
-        put_one(connection, product, terms, newer, now)?;
+        counted.extend(put_one(connection, product, terms, newer, now)?);
     }
+    levels::tell(connection, &counted, now, encode)?;
     stock::redisplay(connection, &[product.product], now, encode)
 }
 
@@ -80,15 +88,15 @@ fn put_one(
     terms: &Terms,
     replace: bool,
     now: Timestamp,
-) -> Result<(), Error> {
-    let Some(price) = terms.price else { return Ok(()) };
+) -> Result<Option<Filled>, Error> {
+    let Some(price) = terms.price else { return Ok(None) };
     let (merchant, variant) = (terms.merchant.to_string(), terms.variant.to_string());
     let before: Option<i64> = connection.first(
         "select available from offers where merchant_id = ? and variant_id = ?",
         [&merchant, &variant],
     )?;
     if before.is_some() && !replace {
-        return Ok(());
+        return Ok(None);
     }
     let id: String = connection.one(
         "insert into offers (id, merchant_id, product_id, variant_id, sku, title, options, fiscal, picture_url,
@@ -119,8 +127,9 @@ fn put_one(
             categories(product)?,
         ],
     )?;
-    let delta = terms.stock.map_or(0, |stock| stock - before.unwrap_or(0));
-    counted(connection, &id, delta, now)
+    let pieces = terms.stock.map_or(0, |stock| stock - before.unwrap_or(0));
+    counted(connection, &id, pieces, now)?;
+    Ok(Some(Filled { product: product.product, offer: rows::parsed(&id)?, pieces }))
 }
 
 /// A merchant's own change of what can be sold, in the ledger.
@@ -143,15 +152,17 @@ pub(super) fn update(
 ) -> Result<Vec<Result<Offer, Refusal>>, Error> {
     let wanted = Wanted::Offers(updates.iter().map(|update| update.id).collect());
     let known = read(connection, &wanted)?;
+    let mut offers = known.clone();
     let mut results = Vec::with_capacity(updates.len());
     let mut products: Vec<ProductId> = Vec::new();
     for update in updates {
-        let offer = known.iter().find(|offer| offer.id == update.id && offer.merchant == merchant);
-        let checked =
-            offer.ok_or(Refusal::NotFound).and_then(|offer| update.check(offer).map(|()| offer));
-        match checked {
+        let mut own = offers.iter_mut().filter(|offer| offer.merchant == merchant);
+        let offer = own.find(|offer| offer.id == update.id).ok_or(Refusal::NotFound);
+        match offer.and_then(|offer| update.check(offer).map(|()| offer)) {
             Ok(offer) => {
-                write(connection, update, offer, now)?;
+                let changed = update.apply(offer.clone());
+                write(connection, offer, &changed, now)?;
+                *offer = changed;
                 products.push(offer.product);
                 results.push(Ok(update.id));
             }
@@ -161,33 +172,43 @@ pub(super) fn update(
     stock::redisplay(connection, &products, now, encode)?;
     let changed = results.iter().filter_map(|result| result.ok()).collect();
     let after = read(connection, &Wanted::Offers(changed))?;
+    for offer in &after {
+        let before = known.iter().find(|known| known.id == offer.id);
+        let signals = before.map(|before| changes(before, offer)).unwrap_or_default();
+        levels::told(connection, signals, now, encode)?;
+    }
     let after = |id| after.iter().find(|offer| offer.id == id).cloned().ok_or(Refusal::NotFound);
     Ok(results.into_iter().map(|result| result.and_then(after)).collect())
 }
 
 fn write(
     connection: &Connection,
-    update: &Update,
+    before: &Offer,
     offer: &Offer,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let price = update.price.unwrap_or(offer.price).amount;
-    let compare = update.compare_at.or(offer.compare_at).map(|compare| compare.amount);
     let id = offer.id.to_string();
-    let before: i64 = connection.one("select available from offers where id = ?", [&id])?;
     connection.execute(
-        "update offers set price = ?2, compare_at = ?3, available = coalesce(?4, available),
-         active = coalesce(?5, active), version = version + 1, updated_at = ?6 where id = ?1",
+        "update offers set price = ?2, compare_at = ?3, available = ?4, active = ?5, backorder_limit = ?6, low_stock_at = ?7,
+         price_tiers = ?8, weight = ?9, version = version + 1, updated_at = ?10 where id = ?1",
         params![
             id,
-            price,
-            compare.filter(|compare| *compare > price),
-            update.stock,
-            update.active,
+            offer.price.amount,
+            offer.compare_at.map(|compare| compare.amount),
+            offer.available,
+            offer.active,
+            offer.backorder_limit,
+            offer.low_stock_at,
+            tiers(&offer.tiers)?,
+            offer.weight,
             now.millis(),
         ],
     )?;
-    counted(connection, &id, update.stock.map_or(0, |stock| stock - before), now)
+    counted(connection, &id, offer.available - before.available, now)
+}
+
+fn tiers(tiers: &[Tier]) -> Result<Option<String>, Error> {
+    (!tiers.is_empty()).then(|| rows::json(&tiers)).transpose()
 }
 
 pub(super) fn put_merchant(

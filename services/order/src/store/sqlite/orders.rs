@@ -5,7 +5,7 @@ use ids::{CartId, OrderId};
 use sqlite::{Connection, params};
 
 use super::{
-    Applied, Encode, Listing, Place, Step, ledger, redemptions, returns,
+    Applied, Encode, Listing, Place, Step, ledger, levels, redemptions, returns,
     rows::{self, select_orders},
     stock,
 };
@@ -108,8 +108,8 @@ pub(super) fn apply(
         return Ok(Applied { order: before, told: false });
     }
     update(connection, &before, &order)?;
-    let mut products = stock::put_back(connection, id, &pieces, now)?;
-    products.extend(stock::settle(connection, id, stock, now)?);
+    let mut filled = stock::put_back(connection, id, &pieces, now)?;
+    filled.extend(stock::settle(connection, id, stock, now)?);
     returns::follow(connection, &before, &order, now)?;
     ledger::book(connection, Some(&before), &order, now)?;
     redemptions::follow(connection, &before, &order)?;
@@ -119,6 +119,8 @@ pub(super) fn apply(
     }
     let shown = stock == StockEffect::Release || !pieces.is_empty();
     if shown {
+        levels::tell(connection, &filled, now, encode)?;
+        let products: Vec<_> = filled.iter().map(|it| it.product).collect();
         stock::redisplay(connection, &products, now, encode)?;
     }
     Ok(Applied { order, told: event.is_some() || shown })

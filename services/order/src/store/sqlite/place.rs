@@ -3,13 +3,16 @@
 use sqlite::Connection;
 
 use super::{
-    Encode, Placed, Placing, Wanted, checkout, keys, ledger, offers, orders, promotions,
+    Encode, Placed, Placing, Wanted, checkout, keys, ledger, levels, offers, orders, promotions,
     redemptions, stock,
 };
 use crate::{
     domain::{Event, Provider},
     error::Error,
-    store::promotions::{Basis, uses},
+    store::{
+        levels::sold,
+        promotions::{Basis, uses},
+    },
 };
 
 pub(super) fn place(
@@ -32,7 +35,7 @@ pub(super) fn place(
     let offered = promotions::offered(connection, &merchants, &placing.codes, &shopper, now)?;
     let quote = checkout::quote(&placing, Basis { offers, offered })?;
     keys::insert(connection, key, placing.order, &placing.order_token, now)?;
-    let (emptied, uses) = (checkout::emptied(&quote), uses(&quote));
+    let (emptied, uses, signals) = (checkout::emptied(&quote), uses(&quote), sold(&quote));
     let order = checkout::compose(placing, quote, seq);
     orders::insert(connection, &order)?;
     if !stock::take(connection, &order, order.body.provider == Provider::Cash, now)? {
@@ -43,6 +46,7 @@ pub(super) fn place(
     ledger::book(connection, None, &order, now)?;
     let event = Event::Order { kind: "order.placed", order: &order, shipment: None, at: now };
     outbox::sqlite::append(connection, &[encode(event)], now)?;
+    levels::told(connection, signals, now, encode)?;
     stock::redisplay(connection, &emptied, now, encode)?;
     Ok(Placed::New(Box::new(order)))
 }

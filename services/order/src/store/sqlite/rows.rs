@@ -6,7 +6,7 @@ use money::{Currency, Money, ParseCurrencyError};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlite::{Error, FromRow, Row};
 
-use crate::domain::{Buyer, Order, offer::Offer};
+use crate::domain::{Buyer, Order, offer::Offer, tiers};
 
 pub(super) fn parsed<K: Kind>(text: &str) -> Result<Id<K>, Error> {
     text.parse().map_err(|error: ParseIdError| Error::value(error))
@@ -48,9 +48,9 @@ macro_rules! select_offers {
     ($rest:literal) => {
         concat!(
             "select o.id, o.merchant_id, coalesce(m.name, '') as merchant_name, coalesce(m.tin, '') as merchant_tin,
-             coalesce(m.plan, '') as plan,
+             coalesce(m.plan, '') as plan, m.delivery,
              o.product_id, o.variant_id, o.sku, o.title, o.options, o.fiscal, o.picture_url, o.categories, o.currency, o.price,
-             o.compare_at, o.available, o.reserved, o.active,
+             o.compare_at, o.available, o.backorder_limit, o.low_stock_at, o.price_tiers, o.weight, o.reserved, o.active,
              o.active and o.listed and coalesce(m.active, 0) as on_sale,
              o.version from offers o left join merchants m on m.id = o.merchant_id ",
             $rest
@@ -64,6 +64,8 @@ impl FromRow for Offer {
         let currency = text(row, "currency")?.parse::<Currency>();
         let currency = currency.map_err(|error: ParseCurrencyError| Error::value(error))?;
         let compare: Option<i64> = row.get("compare_at")?;
+        let price = row.get("price")?;
+        let tiers = maybe_text(row, "price_tiers")?.map(unjson).transpose()?;
         Ok(Self {
             id: parsed(text(row, "id")?)?,
             merchant: parsed(text(row, "merchant_id")?)?,
@@ -78,9 +80,14 @@ impl FromRow for Offer {
             fiscal: unjson(text(row, "fiscal")?)?,
             picture_url: row.get("picture_url")?,
             categories: maybe_text(row, "categories")?.map(unjson).transpose()?.unwrap_or_default(),
-            price: Money::new(row.get("price")?, currency),
+            price: Money::new(price, currency),
             compare_at: compare.map(|amount| Money::new(amount, currency)),
             available: row.get("available")?,
+            backorder_limit: row.get("backorder_limit")?,
+            low_stock_at: row.get("low_stock_at")?,
+            tiers: tiers::below(tiers.unwrap_or_default(), price),
+            weight: row.get("weight")?,
+            delivery: maybe_text(row, "delivery")?.map(unjson).transpose()?,
             reserved: row.get("reserved")?,
             active: row.get("active")?,
             on_sale: row.get("on_sale")?,

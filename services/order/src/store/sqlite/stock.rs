@@ -5,7 +5,10 @@ use ids::{OrderId, ProductId};
 use sqlite::{Connection, Error, params};
 
 use super::{Encode, rows};
-use crate::domain::{Event, Moved, Order, StockEffect, offer::Display};
+use crate::{
+    domain::{Event, Moved, Order, StockEffect, offer::Display},
+    store::levels::Filled,
+};
 
 /// Takes the pieces of every line of an order; false (and nothing to keep) when any line lacks them.
 pub(super) fn take(
@@ -20,7 +23,7 @@ pub(super) fn take(
         let (offer, quantity) = (item.offer.to_string(), item.quantity);
         let taken = connection.execute(
             "update offers set available = available - ?2, reserved = reserved + ?2 * ?3,
-             version = version + 1, updated_at = ?4 where id = ?1 and available >= ?2",
+             version = version + 1, updated_at = ?4 where id = ?1 and available + backorder_limit >= ?2",
             params![offer, quantity, reserve, now.millis()],
         )?;
         if taken == 0 {
@@ -45,7 +48,7 @@ pub(super) fn settle(
     order: OrderId,
     effect: StockEffect,
     now: Timestamp,
-) -> Result<Vec<ProductId>, Error> {
+) -> Result<Vec<Filled>, Error> {
     // What the pieces become, and their share that becomes available; only pieces that come back may be sold already.
     let (to, back) = match effect {
         StockEffect::Keep => return Ok(Vec::new()),
@@ -53,18 +56,19 @@ pub(super) fn settle(
         StockEffect::Release => ("released", 1),
     };
     let order = order.to_string();
-    connection.execute(
+    let moved = connection.all::<(String, i64)>(
         "insert into stock_ledger (offer_id, available, reserved, cause, order_id, at)
          select offer_id, quantity * ?2, case state when 'held' then -quantity else 0 end, ?3, order_id, ?4
-         from reservations where order_id = ?1 and (state = 'held' or (state = 'sold' and ?2 = 1))",
+         from reservations where order_id = ?1 and (state = 'held' or (state = 'sold' and ?2 = 1))
+         returning offer_id, available",
         params![order, back, to, now.millis()],
     )?;
-    let products = connection.all::<String>(
+    let products = connection.all::<(String, String)>(
         "update offers set available = available + r.quantity * ?2,
          reserved = reserved - case r.state when 'held' then r.quantity else 0 end,
          version = version + 1, updated_at = ?3
          from reservations r where r.order_id = ?1 and (r.state = 'held' or (r.state = 'sold' and ?2 = 1))
-         and offers.id = r.offer_id returning product_id",
+         and offers.id = r.offer_id returning product_id, id",
         params![order, back, now.millis()],
     )?;
     connection.execute(
@@ -72,7 +76,12 @@ pub(super) fn settle(
          where order_id = ?1 and (state = 'held' or (state = 'sold' and ?2 = 1))",
         params![order, back, to],
     )?;
-    products.iter().map(|id| rows::parsed(id)).collect()
+    let filled = products.into_iter().map(|(product, offer)| {
+        let pieces =
+            moved.iter().find(|(moved, _)| *moved == offer).map_or(0, |(_, pieces)| *pieces);
+        Ok(Filled { product: rows::parsed(&product)?, offer: rows::parsed(&offer)?, pieces })
+    });
+    filled.collect()
 }
 
 /// Tells product and search what products now cost, where that differs from what they were last told.
@@ -112,11 +121,11 @@ pub(super) fn put_back(
     order: OrderId,
     pieces: &[Moved],
     now: Timestamp,
-) -> Result<Vec<ProductId>, Error> {
+) -> Result<Vec<Filled>, Error> {
     let order = order.to_string();
-    let mut products = Vec::new();
-    for Moved { offer, quantity, cause } in pieces {
-        let offer = offer.to_string();
+    let mut filled = Vec::new();
+    for Moved { offer: id, quantity, cause } in pieces {
+        let offer = id.to_string();
         // The last pieces settle the reservation, as all of them at once would.
         let left = connection.execute(
             "update reservations set quantity = case when quantity = ?3 then quantity else quantity - ?3 end,
@@ -136,7 +145,8 @@ pub(super) fn put_back(
              where id = ?1 returning product_id",
             params![offer, quantity, now.millis()],
         )?;
-        products.push(rows::parsed(&product)?);
+        let pieces = i64::from(*quantity);
+        filled.push(Filled { product: rows::parsed(&product)?, offer: *id, pieces });
     }
-    Ok(products)
+    Ok(filled)
 }

@@ -1,0 +1,4 @@
+-- What one piece weighs, in grams; 0 where that is not known.
+alter table offers add column weight integer not null default 0 check (weight between 0 and 1000000);
+-- What delivery of the merchant's goods costs, by zone and weight; null: what it costs everybody.
+alter table merchants add column delivery text check (delivery is null or json_valid(delivery));
