@@ -24,6 +24,7 @@ const PACKAGES: &[&str] = &[
     "order/v1/finance_service.proto",
     "payment/v1/payment.proto",
     "payment/v1/payment_service.proto",
+    "payment/v1/reconciliation_service.proto",
     "cart/v1/cart.proto",
     "cart/v1/cart_service.proto",
     "search/v1/search_service.proto",

@@ -93,6 +93,10 @@ fn keeps_its_own(path: &str) -> bool {
     if path.starts_with("/v1/admin/payouts/") {
         return true;
     }
+    // Corrections of balances, which are kept with the ledger.
+    if path.starts_with("/v1/admin/merchants/") && path.ends_with("/adjustments") {
+        return true;
+    }
     // Refunds, which are kept with the order.
     if path.starts_with("/v1/merchant/orders/") && path.ends_with("/refunds") {
         return true;

@@ -5,7 +5,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::app::App;
 
 pub(crate) mod accounts;
+mod adjustments;
 pub(crate) mod admin;
+mod delivery_tariffs;
 pub(crate) mod files;
 pub(crate) mod hooks;
 pub(crate) mod merchant;
@@ -22,6 +24,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(store::routes())
         .merge(merchant::routes())
         .merge(admin::routes())
+        .merge(delivery_tariffs::routes())
+        .merge(adjustments::routes())
         .merge(hooks::routes())
         .merge(files::routes())
         .routes(routes!(problems::explain))

@@ -22,6 +22,7 @@ use crate::{
 
 mod api;
 mod drive;
+mod fiscal;
 mod form;
 mod merchant;
 mod pages;
@@ -75,6 +76,8 @@ pub(crate) fn router(kit: &Arc<Kit>, config: &Config) -> Router {
             &format!("{payment}/partial_reversal/{{service_id}}/{{payment_id}}/{{amount}}"),
             delete(merchant::partial_reversal),
         )
+        .route(&format!("{payment}/ofd_data/submit_items"), post(fiscal::submit))
+        .route(&format!("{payment}/ofd_data/{{service_id}}/{{payment_id}}"), get(fiscal::read))
         .with_state(click)
         .merge(ledger::routes(&ledger))
         .merge(control::routes(&control))

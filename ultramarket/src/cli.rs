@@ -78,6 +78,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: EventsCommand,
     },
+    /// Payment providers.
+    Payments {
+        #[command(subcommand)]
+        command: PaymentsCommand,
+    },
     /// Print the configuration that is in force, with secrets masked.
     Config,
     /// Administer the platform.
@@ -144,6 +149,24 @@ pub(crate) enum EventsCommand {
         #[arg(long)]
         all: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PaymentsCommand {
+    /// Look whether keys, addresses and clocks are right. Moves no money. Ends with 70 when payments would not work.
+    Check {
+        /// payme, click, uzcard or stripe; all that have keys when it is not named.
+        #[arg(long, value_parser = provider)]
+        provider: Option<payment::domain::Provider>,
+    },
+}
+
+fn provider(name: &str) -> Result<payment::domain::Provider, String> {
+    use payment::domain::Provider;
+    match Provider::parse(name) {
+        Some(Provider::Cash) | None => Err("expected payme, click, uzcard or stripe".to_owned()),
+        Some(provider) => Ok(provider),
+    }
 }
 
 /// Where the demo keeps its data.

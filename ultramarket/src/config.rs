@@ -207,8 +207,8 @@ impl Config {
             self.gateway.payment_origins = vec![
                 payment.payme.base_url.clone(),
                 payment.click.base_url.clone(),
-                payment.uzcard.base_url.clone(),
-                payment.stripe.base_url.clone(),
+                payment.uzcard.page_url.clone(),
+                payment.stripe.page_url.clone(),
             ];
         }
         if self.gateway.public_url.is_empty() {

@@ -134,9 +134,23 @@ fn sandbox_terms(
     text(&mut payment.click.service_id, "77001");
     text(&mut payment.click.merchant_id, "77002");
     text(&mut payment.click.merchant_user_id, "77003");
+    text(&mut payment.fiscal.tin, "300000001");
+    text(&mut payment.fiscal.delivery_mxik, "10112006002000000");
+    text(&mut payment.fiscal.delivery_package_code, "1209885");
     secret(&mut payment.click.secret_key, "demo-click-secret");
     address(&mut payment.click.base_url, &defaults.payment.click.base_url, "click");
     address(&mut payment.click.api_url, &defaults.payment.click.api_url, "click");
+    text(&mut payment.uzcard.store_id, "4001");
+    text(&mut payment.uzcard.consumer_key, "demo-atmos");
+    secret(&mut payment.uzcard.consumer_secret, "demo-atmos-secret");
+    secret(&mut payment.uzcard.api_key, "demo-atmos-api-key");
+    address(&mut payment.uzcard.base_url, &defaults.payment.uzcard.base_url, "uzcard");
+    address(&mut payment.uzcard.page_url, &defaults.payment.uzcard.page_url, "uzcard");
+    secret(&mut payment.stripe.secret_key, "sk_test_demo");
+    secret(&mut payment.stripe.webhook_secret, "whsec_demo");
+    text(&mut payment.stripe.rate, "12650");
+    address(&mut payment.stripe.base_url, &defaults.payment.stripe.base_url, "stripe");
+    address(&mut payment.stripe.page_url, &defaults.payment.stripe.page_url, "stripe");
     text(&mut config.notification.sms_url, &format!("{}/send", url("sms")));
     text(&mut config.notification.mail_url, &format!("{}/send", url("mail")));
 

@@ -13,13 +13,14 @@ mod events;
 mod exit;
 mod health;
 mod migrate;
+mod payments;
 mod platform;
 mod ready;
 mod reindex;
 mod restore;
 mod roles;
 
-use cli::{BackupCommand, Cli, Command};
+use cli::{BackupCommand, Cli, Command, PaymentsCommand};
 use config::Config;
 
 #[global_allocator]
@@ -67,6 +68,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Command::Reindex => reindex::run(&config, cli.json).await,
             Command::Admin { command } => admin::run(config, command).await,
             Command::Events { command } => events::run(&config, command, cli.json).await,
+            Command::Payments { command: PaymentsCommand::Check { provider } } => {
+                payments::check(&config, *provider, cli.json).await
+            }
             Command::Config => Ok(()),
         }
     })

@@ -19,6 +19,8 @@ mod buy;
 mod finance;
 #[path = "journeys/merchants.rs"]
 mod merchants;
+#[path = "journeys/offers.rs"]
+mod offers;
 #[path = "journeys/outside.rs"]
 mod outside;
 #[path = "journeys/pay.rs"]
@@ -33,6 +35,8 @@ mod reindex;
 mod returns;
 #[path = "journeys/sandboxes.rs"]
 mod sandboxes;
+#[path = "journeys/settling.rs"]
+mod settling;
 #[path = "journeys/support.rs"]
 mod support;
 
@@ -93,6 +97,10 @@ journeys! {
         a_merchant_cancels_a_line_and_others_go_on
         goods_come_back
         a_merchant_gives_money_back;
+    settling:
+        a_fiscal_receipt_stands_on_the_order
+        what_a_provider_says_is_compared
+        cash_is_paid_at_the_door;
     merchants:
         somebody_becomes_a_merchant
         a_rejected_applicant_sells_nothing
@@ -102,6 +110,9 @@ journeys! {
         a_picture_is_stored_in_four_sizes;
     finance:
         a_merchant_follows_its_money;
+    offers:
+        a_merchant_sells_in_bulk_and_ahead
+        heavy_goods_cost_more_to_deliver;
     promotions:
         a_code_lowers_a_cart_and_stays_in_its_order
         merchants_lower_their_own_prices_only
@@ -127,6 +138,16 @@ mod demo_only {
     #[test]
     fn a_stand_in_pays() {
         run(crate::sandboxes::a_stand_in_pays(one_process().unwrap()));
+    }
+
+    #[test]
+    fn cards_pay_on_pages_of_their_providers() {
+        run(crate::sandboxes::cards_pay_on_pages_of_their_providers(one_process().unwrap()));
+    }
+
+    #[test]
+    fn click_issues_a_receipt() {
+        run(crate::settling::click_issues_a_receipt(one_process().unwrap()));
     }
 
     #[test]

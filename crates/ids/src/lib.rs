@@ -143,6 +143,7 @@ kinds! {
     ApiKeyId, ApiKey, "key", "A merchant's API key.";
     CartId, Cart, "cart", "A cart.";
     CategoryId, Category, "cat", "A category of the catalogue.";
+    DifferenceId, Difference, "dif", "A difference between a payment here and at its provider.";
     EntryId, Entry, "led", "An entry of a merchant's ledger.";
     EventId, Event, "evt", "An event between services.";
     FileId, File, "file", "An uploaded file.";
@@ -156,6 +157,7 @@ kinds! {
     PayoutId, Payout, "pout", "A payout to a merchant.";
     ProductId, Product, "prod", "A product.";
     PromotionId, Promotion, "promo", "A promotion.";
+    ReconciliationId, Reconciliation, "rcn", "A comparison with what a provider says.";
     RefundId, Refund, "ref", "A refund.";
     RequestId, Request, "req", "A request, for logs.";
     ReturnId, Return, "ret", "Goods that come back.";

@@ -43,6 +43,7 @@ use proto::{
     order::promotion_service_client::PromotionServiceClient,
     order::return_service_client::ReturnServiceClient,
     payment::payment_service_client::PaymentServiceClient,
+    payment::reconciliation_service_client::ReconciliationServiceClient,
     product::product_service_client::ProductServiceClient,
     search::search_service_client::SearchServiceClient,
 };
@@ -160,6 +161,7 @@ clients! {
     returns, ReturnServiceClient, Order;
     finance, FinanceServiceClient, Order;
     payment, PaymentServiceClient, Payment;
+    reconciliation, ReconciliationServiceClient, Payment;
     cart, CartServiceClient, Cart;
     search, SearchServiceClient, Search;
     notification, NotificationServiceClient, Notification;

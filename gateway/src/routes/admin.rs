@@ -24,8 +24,9 @@ use crate::{
     reply::{Answer, List, Localised, Made, created, locale, some},
 };
 
-mod finance;
+pub(crate) mod finance;
 mod promotions;
+mod reconciliation;
 mod refunds;
 mod search;
 
@@ -44,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(search::routes())
         .merge(promotions::routes())
         .merge(finance::routes())
+        .merge(reconciliation::routes())
 }
 
 fn status(params: &Params) -> Result<auth::MerchantStatus, Problem> {

@@ -194,9 +194,11 @@ const fn yes() -> bool {
 }
 
 /// A field that is absent, null, or there: null takes away what an absent field leaves.
-type Maybe<T> = Option<Option<T>>;
+pub(crate) type Maybe<T> = Option<Option<T>>;
 
-fn maybe<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Maybe<T>, D::Error> {
+pub(crate) fn maybe<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Maybe<T>, D::Error> {
     Option::deserialize(from).map(Some)
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod checkout;
 mod delivery;
 mod invoice;
 pub(crate) mod orders;
+mod payment_form;
 pub(crate) mod products;
 mod regions;
 pub(crate) mod returns;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .merge(delivery::routes())
         .merge(checkout::routes())
         .merge(orders::routes())
+        .merge(payment_form::routes())
         .merge(returns::routes())
         .merge(invoice::routes())
         .merge(addresses::routes())

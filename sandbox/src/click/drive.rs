@@ -103,6 +103,7 @@ impl Click {
             paid_at: 0,
             cancelled_at: 0,
             reversed: 0,
+            receipt: false,
             verdict: 0,
             unanswered: None,
         };

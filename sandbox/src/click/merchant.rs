@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{digest, kit};
 
-type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
+pub(super) type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
 /// The protocol names no `error_code` values beyond 0: here it is the HTTP status with a minus.
-fn error(status: StatusCode, note: &str) -> (StatusCode, Json<Value>) {
+pub(super) fn error(status: StatusCode, note: &str) -> (StatusCode, Json<Value>) {
     let code = -i64::from(status.as_u16());
     (status, Json(json!({ "error_code": code, "error_note": note })))
 }
@@ -90,7 +90,11 @@ pub(super) async fn partial_reversal(
 
 impl Click {
     /// `Auth: <merchant_user_id>:<sha1hex(timestamp + secret)>:<timestamp>`.
-    fn admit(&self, headers: &HeaderMap, service_id: i64) -> Result<(), (StatusCode, Json<Value>)> {
+    pub(super) fn admit(
+        &self,
+        headers: &HeaderMap,
+        service_id: i64,
+    ) -> Result<(), (StatusCode, Json<Value>)> {
         let denied = || error(StatusCode::UNAUTHORIZED, "Authentication failed");
         let text = headers.get("Auth").and_then(|value| value.to_str().ok()).ok_or_else(denied)?;
         let mut parts = text.splitn(3, ':');
@@ -109,7 +113,7 @@ impl Click {
         Ok(())
     }
 
-    fn payment(&self, payment_id: i64) -> Result<Payment, (StatusCode, Json<Value>)> {
+    pub(super) fn payment(&self, payment_id: i64) -> Result<Payment, (StatusCode, Json<Value>)> {
         let payment = self.ledger.last(|each| each.click_paydoc_id == payment_id);
         payment.ok_or_else(|| error(StatusCode::NOT_FOUND, "Payment not found"))
     }

@@ -58,6 +58,8 @@ pub(super) struct Payment {
     pub(super) cancelled_at: i64,
     /// Tiyin given back.
     pub(super) reversed: i64,
+    /// The lines for its fiscal receipt are here.
+    pub(super) receipt: bool,
     /// What Complete told or will tell: 0 or why there is no money.
     #[serde(skip)]
     pub(super) verdict: i64,

@@ -264,6 +264,27 @@ async fn the_merchant_api_answers_status_and_gives_back() {
     let (status, body) = call(Method::GET, by_mti("2026-11-21"), wrong).await;
     assert_eq!((status, body["error_code"] == 0), (401, false));
 
+    // Lines for the fiscal receipt come to the payment, or they are refused.
+    let receipt = || call(Method::GET, format!("ofd_data/10001/{id}"), auth.clone());
+    assert_eq!(receipt().await.1["qrCodeURL"], "");
+    let submit = |price: i64, seller: Value| {
+        let item = json!({
+            "Name": "Choynak", "SPIC": "06912001001000000", "PackageCode": "1501319", "Price": price,
+            "Amount": 1, "VAT": 1071, "VATPercent": 12, "CommissionInfo": seller,
+        });
+        let lines = json!({
+            "service_id": 10001, "payment_id": id, "items": [item],
+            "received_ecash": price, "received_cash": 0, "received_card": 0,
+        });
+        let url = scene.url(Click, "/v2/merchant/payment/ofd_data/submit_items");
+        let request = scene.http.post(url).header("Auth", &auth).json(&lines);
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(submit(9_999, json!({ "TIN": "301234567" })).await, 400);
+    assert_eq!(submit(10_000, json!({})).await, 400);
+    assert_eq!(submit(10_000, json!({ "TIN": "301234567" })).await, 200);
+    assert_eq!(receipt().await.1["qrCodeURL"], format!("https://ofd.example/check?payment={id}"));
+
     let partial = |amount: &str| format!("partial_reversal/10001/{id}/{amount}");
     assert_eq!(call(Method::DELETE, partial("100.01"), auth.clone()).await.0, 400);
     assert_eq!(call(Method::DELETE, partial("40"), auth.clone()).await.0, 200);

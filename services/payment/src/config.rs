@@ -25,6 +25,43 @@ pub struct Config {
     /// Terms with Stripe.
     #[serde(default)]
     pub stripe: Stripe,
+    /// What fiscal receipts say of the platform's own part.
+    #[serde(default)]
+    pub fiscal: Fiscal,
+    /// When payments are compared with what providers say.
+    #[serde(default)]
+    pub reconciliation: Reconciliation,
+}
+
+/// What stands on fiscal receipts for the delivery, which the platform sells.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fiscal {
+    /// TIN or PINFL of the platform.
+    #[serde(deserialize_with = "text")]
+    pub tin: String,
+    /// MXIK of delivering, 17 digits.
+    #[serde(deserialize_with = "text")]
+    pub delivery_mxik: String,
+    /// Its package code.
+    #[serde(deserialize_with = "text")]
+    pub delivery_package_code: String,
+    /// Its VAT rate in percent.
+    pub delivery_vat_percent: u32,
+}
+
+/// Comparing with what providers say.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reconciliation {
+    /// From this hour of the day on in Tashkent the day before is compared; 24 and more: only when somebody asks.
+    pub hour: u8,
+}
+
+impl Default for Reconciliation {
+    fn default() -> Self {
+        Self { hour: 3 }
+    }
 }
 
 /// A cash desk of Payme. Without a merchant id or any key, Payme is off.
@@ -40,6 +77,8 @@ pub struct Payme {
     /// The same for Payme's sandbox; set it only while the cash desk is in test mode.
     #[serde(deserialize_with = "secret")]
     pub test_key: SecretString,
+    /// Whether Payme may replace the key by its call ChangePassword.
+    pub change_password: bool,
     /// The checkout page.
     pub base_url: String,
 }
@@ -82,8 +121,30 @@ pub struct Uzcard {
     /// Signs calls to us.
     #[serde(deserialize_with = "secret")]
     pub api_key: SecretString,
+    /// With which hash.
+    pub callback_hash: CallbackHash,
+    /// A terminal of the store; empty: the store's own.
+    #[serde(deserialize_with = "text")]
+    pub terminal_id: String,
+    /// Whether ATMOS is told the digits of an order's number only.
+    pub digits_only: bool,
     /// The gateway of ATMOS.
     pub base_url: String,
+    /// The payment page.
+    pub page_url: String,
+}
+
+/// How ATMOS signs calls to us: its pages do not name the hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallbackHash {
+    /// Told by the length of what was received.
+    #[default]
+    Auto,
+    /// 32 digits.
+    Md5,
+    /// 64 digits.
+    Sha256,
 }
 
 /// An account of Stripe.
@@ -98,8 +159,17 @@ pub struct Stripe {
     pub webhook_secret: SecretString,
     /// What cards are charged in.
     pub currency: String,
+    /// So'm for one unit of that currency, with at most two decimals; not needed for "uzs".
+    #[serde(deserialize_with = "decimal")]
+    pub rate: String,
+    /// The least that is charged at once, in hundredths of the currency.
+    pub min: i64,
+    /// The most.
+    pub max: i64,
     /// Stripe's API.
     pub base_url: String,
+    /// Where Stripe's pages are: shoppers are led there and nowhere else.
+    pub page_url: String,
 }
 
 impl Default for Payme {
@@ -108,6 +178,7 @@ impl Default for Payme {
             merchant_id: String::new(),
             key: SecretString::default(),
             test_key: SecretString::default(),
+            change_password: false,
             base_url: "https://checkout.paycom.uz".to_owned(),
         }
     }
@@ -133,7 +204,11 @@ impl Default for Uzcard {
             consumer_key: String::new(),
             consumer_secret: SecretString::default(),
             api_key: SecretString::default(),
+            callback_hash: CallbackHash::Auto,
+            terminal_id: String::new(),
+            digits_only: false,
             base_url: "https://apigw.atmos.uz".to_owned(),
+            page_url: "https://checkout.pays.uz".to_owned(),
         }
     }
 }
@@ -144,7 +219,11 @@ impl Default for Stripe {
             secret_key: SecretString::default(),
             webhook_secret: SecretString::default(),
             currency: "usd".to_owned(),
+            rate: String::new(),
+            min: 50,
+            max: 99_999_999,
             base_url: "https://api.stripe.com".to_owned(),
+            page_url: "https://checkout.stripe.com".to_owned(),
         }
     }
 }
@@ -178,6 +257,23 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     deserializer.deserialize_any(Text)
 }
 
+/// A decimal number, which the environment may present as one.
+fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Decimal {
+        Text(String),
+        Whole(i64),
+        // Written as short as it was: 12650.5 stays 12650.5.
+        Broken(f64),
+    }
+    Ok(match Decimal::deserialize(deserializer)? {
+        Decimal::Text(text) => text,
+        Decimal::Whole(number) => number.to_string(),
+        Decimal::Broken(number) => number.to_string(),
+    })
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     text(deserializer).map(SecretString::from)
 }
@@ -193,5 +289,11 @@ mod tests {
         assert_eq!(click.service_id, "10001");
         assert!(!format!("{click:?}").contains("hidden"));
         assert!(serde_json::from_str::<Click>(r#"{"secret": "x"}"#).is_err(), "an unknown key");
+        for (rate, text) in
+            [("12650.5", "12650.5"), ("12650", "12650"), ("\"12650.50\"", "12650.50")]
+        {
+            let stripe: Stripe = serde_json::from_str(&format!(r#"{{"rate": {rate}}}"#)).unwrap();
+            assert_eq!(stripe.rate, text);
+        }
     }
 }

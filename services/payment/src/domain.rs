@@ -5,11 +5,18 @@ use ids::{OrderId, PaymentId};
 use money::Money;
 use serde::{Deserialize, Serialize};
 
+mod capabilities;
+mod cash;
 pub mod click;
+pub mod day;
 mod event;
+pub mod fiscal;
+pub mod hosted;
 pub mod payme;
+pub mod reconciliation;
 pub mod refund;
 
+pub use capabilities::{Capabilities, GivesBack};
 pub use event::{Event, Happening};
 
 /// Who takes the money.

@@ -16,6 +16,15 @@ pub enum Error {
     /// The provider does not take this currency.
     #[error("this payment provider takes UZS only")]
     Currency,
+    /// The provider does not charge so little.
+    #[error("this payment provider does not take sums as small as this")]
+    TooSmall,
+    /// The provider does not charge so much.
+    #[error("this payment provider does not take sums as large as this")]
+    TooLarge,
+    /// The provider makes no page now.
+    #[error("this payment provider does not answer: try again, or pay another way")]
+    ProviderAway,
     /// The name belongs to another refund.
     #[error("the name belongs to another refund")]
     RefundName,
@@ -51,6 +60,12 @@ impl From<Error> for Fault {
             Error::Currency => {
                 Self::invalid(vec![Field::new("payable.amount.currency", "CURRENCY", message)])
             }
+            Error::TooSmall | Error::TooLarge => {
+                Self::new(Code::Invalid, "PAYMENT_AMOUNT", message.clone())
+                    .with_fields(vec![Field::new("provider", "PAYMENT_AMOUNT", message)])
+            }
+            Error::ProviderAway => Self::new(Code::Unavailable, "PROVIDER_UNAVAILABLE", message)
+                .retry_after(std::time::Duration::from_secs(5)),
             Error::RefundName => Self::conflict("REFUND_KEY_REUSED", message),
             Error::Fault(fault) => fault,
         }

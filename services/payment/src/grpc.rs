@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 mod convert;
 mod deliver;
 pub(crate) mod events;
+pub(crate) mod reconciliation;
 
 use crate::{
     domain::Provider,

@@ -9,10 +9,14 @@ use mesh::{Mesh, Role};
 use outbox::Relay;
 use proto::{
     event::event_service_server::EventServiceServer,
-    payment::payment_service_server::PaymentServiceServer,
+    payment::{
+        payment_service_server::PaymentServiceServer,
+        reconciliation_service_server::ReconciliationServiceServer,
+    },
 };
 use secrecy::ExposeSecret as _;
 
+pub mod check;
 pub mod config;
 pub mod domain;
 mod error;
@@ -63,9 +67,10 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
     let providers = providers::Providers::new(&config);
     let names: Vec<&str> = providers.names().iter().map(|provider| provider.as_str()).collect();
     tracing::info!(providers = names.join(","), "payment providers");
-    if !config.uzcard.store_id.is_empty() || !config.stripe.secret_key.expose_secret().is_empty() {
+    let stripe = !config.stripe.secret_key.expose_secret().is_empty();
+    if stripe && !providers.offers(domain::Provider::Stripe) {
         tracing::warn!(
-            "UzCard and Stripe are configured, but not offered: see the README of payment"
+            "Stripe is off: payment.stripe needs webhook_secret, and a rate unless its currency is uzs"
         );
     }
     let http = service::refunds::client()?;
@@ -77,11 +82,22 @@ pub async fn mount(host: &mut Host, config: Config, mesh: &Mesh) -> anyhow::Resu
         (&metrics, http),
     );
 
+    let receipts = service::receipts::Receipts::new(payments.clone(), &config.fiscal, &metrics);
+    let hour = config.reconciliation.hour;
+    let reconciler = service::reconciling::Reconciler::new(payments.clone(), hour, &metrics);
+    let reconciliation =
+        grpc::reconciliation::ReconciliationApi::new(reconciler.clone(), payments.clone());
+    host.grpc(Role::Payment, ReconciliationServiceServer::new(reconciliation));
+    host.task(Role::Payment, "payment.receipts", move |stop| receipts.clone().run(stop));
+    host.task(Role::Payment, "payment.reconciliation", move |stop| reconciler.clone().run(stop));
+
     let api = grpc::Api::new(payments.clone());
     host.grpc(Role::Payment, PaymentServiceServer::new(api.clone()));
     host.grpc(Role::Payment, EventServiceServer::new(api));
 
     host.task(Role::Payment, "payment.outbox", move |stop| relay.clone().run(stop));
+    let poller = payments.clone();
+    host.task(Role::Payment, "payment.poll", move |stop| poller.clone().poll(stop));
     host.task(Role::Payment, "payment.sweep", move |stop| payments.clone().sweep(stop));
     host.task(Role::Payment, "payment.journal", move |stop| journal.clone().run(stop));
     let checked = Arc::clone(&store);

@@ -9,10 +9,14 @@ use crate::{
     domain::{Provider, Snapshot},
 };
 
+pub(crate) mod cabinet;
 pub(crate) mod click;
 pub(crate) mod click_api;
 mod form;
+pub(crate) mod outbound;
 pub(crate) mod payme;
+pub(crate) mod stripe;
+pub(crate) mod uzcard;
 
 /// A call of a provider, as it came in.
 #[derive(Debug, Clone)]
@@ -67,6 +71,8 @@ pub(crate) struct Providers {
     pub(crate) payme: Option<payme::Payme>,
     pub(crate) click: Option<click::Click>,
     pub(crate) click_api: Option<click_api::ClickApi>,
+    pub(crate) uzcard: Option<uzcard::Atmos>,
+    pub(crate) stripe: Option<stripe::Stripe>,
 }
 
 impl Providers {
@@ -75,6 +81,8 @@ impl Providers {
             payme: payme::Payme::new(&config.payme),
             click: click::Click::new(&config.click),
             click_api: click_api::ClickApi::new(&config.click),
+            uzcard: uzcard::Atmos::new(&config.uzcard),
+            stripe: stripe::Stripe::new(&config.stripe),
         }
     }
 
@@ -87,13 +95,14 @@ impl Providers {
         match provider {
             Provider::Payme => self.payme.is_some(),
             Provider::Click => self.click.is_some(),
-            // Their pages exist only after a call to the provider, which this service does not make.
-            Provider::Uzcard | Provider::Stripe => false,
+            Provider::Uzcard => self.uzcard.is_some(),
+            Provider::Stripe => self.stripe.is_some(),
             Provider::Cash => true,
         }
     }
 
-    /// Where to send the shopper; empty for cash, `None` for a provider that is not offered.
+    /// Where to send the shopper; empty for cash and for those that make their pages themselves, `None` for a provider that is not
+    /// offered.
     pub(crate) fn page(
         &self,
         provider: Provider,
@@ -103,7 +112,7 @@ impl Providers {
         match provider {
             Provider::Payme => self.payme.as_ref().map(|payme| payme.page(payable, return_url)),
             Provider::Click => self.click.as_ref().map(|click| click.page(payable, return_url)),
-            Provider::Uzcard | Provider::Stripe => None,
+            Provider::Uzcard | Provider::Stripe => self.offers(provider).then(String::new),
             Provider::Cash => Some(String::new()),
         }
     }

@@ -10,7 +10,7 @@ use fault::Fault;
 use ids::OrderId;
 use money::Currency;
 use outbox::Relay;
-use telemetry::{IntCounterVec, Metrics};
+use telemetry::{IntCounterVec, IntGaugeVec, Metrics};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,11 +21,22 @@ use crate::{
     store::{Close, Closing, Entry, Open, PaymentStore},
 };
 
+mod asking;
 mod callback;
+mod cash;
+mod charges;
 mod click;
+mod forms;
+mod hosted;
 mod journal;
+mod outbound;
 mod payme;
+mod poll;
+pub(crate) mod receipts;
+pub(crate) mod reconciling;
 pub(crate) mod refunds;
+mod stripe;
+mod uzcard;
 
 pub(crate) use journal::JournalReader;
 
@@ -50,6 +61,8 @@ pub(crate) struct Payments {
     journal: mpsc::Sender<Entry>,
     journal_lost: Arc<AtomicUsize>,
     callbacks: IntCounterVec,
+    outbound: IntCounterVec,
+    trouble: IntGaugeVec,
     http: reqwest::Client,
 }
 
@@ -66,6 +79,16 @@ impl Payments {
             "Calls of payment providers by what they were answered: the provider's own code, 0 for success.",
             &["provider", "method", "code"],
         );
+        let outbound = metrics.counter(
+            "provider_calls_total",
+            "Calls to payment providers by what came of them.",
+            &["provider", "call", "outcome"],
+        );
+        let trouble = metrics.gauge(
+            "payments_in_trouble",
+            "Payments on pages of providers that people have to look at.",
+            &[],
+        );
         let (journal, reader) = journal::channel(Arc::clone(&store));
         let payments = Self {
             store,
@@ -75,6 +98,8 @@ impl Payments {
             journal,
             journal_lost: Arc::default(),
             callbacks,
+            outbound,
+            trouble,
             http,
         };
         (payments, reader)
@@ -95,7 +120,10 @@ impl Payments {
     ) -> Result<Payment, Error> {
         let page = self.providers.page(provider, &payable, return_url);
         let redirect_url = page.ok_or(Error::ProviderDisabled)?;
-        let local = matches!(provider, Provider::Payme | Provider::Click);
+        if provider.capabilities().makes_pages {
+            return self.open_with_page(payable, provider, key, return_url).await;
+        }
+        let local = provider.capabilities().som_only;
         if local && payable.amount.currency != Currency::Uzs {
             return Err(Error::Currency);
         }
@@ -141,7 +169,9 @@ impl Payments {
         match provider {
             Provider::Payme => self.payme_callback(request).await,
             Provider::Click => self.click_callback(request).await,
-            Provider::Uzcard | Provider::Stripe | Provider::Cash => RawAnswer::disabled(),
+            Provider::Uzcard => self.uzcard_callback(request).await,
+            Provider::Stripe => self.stripe_callback(request).await,
+            Provider::Cash => RawAnswer::disabled(),
         }
     }
 
@@ -159,6 +189,7 @@ impl Payments {
     async fn sweep_once(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         while self.store.expire(now, SWEEP).await? == SWEEP {}
+        self.tidy_pages().await?;
         self.store.trim_journal(now.minus(JOURNAL_DAYS), JOURNAL_ENTRIES).await
     }
 }

@@ -10,7 +10,10 @@ use outbox::{Draft, OutboxStore};
 
 use crate::domain::{Event, Payable, Payment, Provider, Snapshot, click, payme};
 
+pub mod fiscal;
+pub mod hosted;
 mod postgres;
+pub mod reconciliation;
 pub mod refunds;
 mod sqlite;
 
@@ -29,7 +32,12 @@ pub type Noted<T> = Result<(T, Entry), Fault>;
 
 /// Payables, payments and the transactions of providers; every acknowledged write survives a loss of power.
 #[async_trait]
-pub trait PaymentStore: refunds::RefundStore {
+pub trait PaymentStore:
+    refunds::RefundStore
+    + hosted::HostedStore
+    + fiscal::FiscalStore
+    + reconciliation::ReconciliationStore
+{
     /// Takes over the snapshot and opens a payment. A known key gives its payment and takes over nothing but a better redirect.
     async fn open(&self, request: Open, now: Timestamp) -> Verdict<Payment, OpenRefusal>;
     /// Closes an order for payment; also one that was never heard of.
@@ -196,10 +204,12 @@ pub struct Moved<T> {
 pub struct Receipt {
     /// Payme's name of the transaction.
     pub transaction: String,
-    /// "PERFORM" or "CANCEL".
-    pub kind: &'static str,
+    /// The sale or its return.
+    pub kind: crate::domain::fiscal::Kind,
     /// JSON as it was received.
     pub body: String,
+    /// How the order is told.
+    pub tell: fiscal::Tell,
 }
 
 /// A line of the journal of callbacks. Holds no credential and no signature. The journal keeps the beginning of long texts.

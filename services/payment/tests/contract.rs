@@ -15,14 +15,18 @@ use ids::OrderId;
 use money::Money;
 use payment::{
     domain::{Provider, Snapshot, Status, click, payme},
-    store::{self, Closing, Open, OpenRefusal, PaymentStore, Receipt},
+    store::{self, Closing, Open, OpenRefusal, PaymentStore},
 };
 use testkit::{Folder, FreshDatabase};
 
+#[path = "contract/books.rs"]
+mod books;
 #[path = "contract/clicks.rs"]
 mod clicks;
 #[path = "contract/fixtures.rs"]
 mod fixtures;
+#[path = "contract/hosted.rs"]
+mod hosted;
 #[path = "contract/numbering.rs"]
 mod numbering;
 #[path = "contract/races.rs"]
@@ -32,12 +36,23 @@ mod refunds;
 #[path = "contract/schema.rs"]
 mod schema;
 
+use books::{
+    a_changed_key_replaces_the_configured_one_and_no_other,
+    a_run_has_one_worker_and_its_key_one_run, a_sale_by_click_asks_for_its_receipt_once,
+    cash_is_paid_once_and_never_after_its_end, receipts_are_kept_for_known_transactions,
+    transactions_are_read_as_they_stand, what_is_frozen_stays_one_until_somebody_has_looked,
+};
 use clicks::{
     a_completion_must_name_what_was_prepared, of_many_attempts_of_click_one_is_confirmed,
     the_last_attempt_that_gives_up_frees_the_order,
 };
 use fixtures::{Calls as _, call, close, draft, encode, opened, opening, snapshot, told};
-
+use hosted::{
+    a_page_is_asked_for_by_one_of_many, a_refund_gives_back_its_share_of_the_charge,
+    an_agreed_debit_holds_the_order, an_event_has_its_effect_once,
+    money_for_a_closed_order_is_kept_and_goes_back, money_on_a_page_pays_the_order_once,
+    of_a_page_and_another_provider_one_is_paid, what_is_due_is_given_to_one,
+};
 use refunds::{
     a_refund_is_written_once_and_never_beyond_the_payment, one_caller_asks_the_provider,
     what_is_back_is_back_once, who_offers_no_call_leaves_it_to_people,
@@ -249,19 +264,6 @@ async fn a_statement_has_both_ends_and_every_state(store: &dyn PaymentStore) {
     assert!(between(3, 1).await.unwrap().is_empty());
 }
 
-async fn receipts_are_kept_for_known_transactions(store: &dyn PaymentStore) {
-    opened(store, "15K", Provider::Payme).await;
-    store.create(draft("p15", "15K"), NOW).await.unwrap().unwrap();
-    let receipt = |transaction: &str| Receipt {
-        transaction: transaction.to_owned(),
-        kind: "PERFORM",
-        body: r#"{"receipt_id":1}"#.to_owned(),
-    };
-    assert!(store.receipt(receipt("p15"), NOW).await.unwrap());
-    assert!(store.receipt(receipt("p15"), NOW).await.unwrap(), "the last word counts");
-    assert!(!store.receipt(receipt("unknown"), NOW).await.unwrap());
-}
-
 async fn a_number_that_nobody_gave_is_not_found(store: &dyn PaymentStore) {
     opened(store, "17K", Provider::Payme).await;
     for reference in ["", "17", "17K\0", "\0"] {
@@ -342,6 +344,20 @@ macro_rules! contract {
                 one_caller_asks_the_provider,
                 what_is_back_is_back_once,
                 who_offers_no_call_leaves_it_to_people,
+                a_page_is_asked_for_by_one_of_many,
+                an_agreed_debit_holds_the_order,
+                money_on_a_page_pays_the_order_once,
+                of_a_page_and_another_provider_one_is_paid,
+                an_event_has_its_effect_once,
+                what_is_due_is_given_to_one,
+                a_refund_gives_back_its_share_of_the_charge,
+                money_for_a_closed_order_is_kept_and_goes_back,
+                a_sale_by_click_asks_for_its_receipt_once,
+                a_run_has_one_worker_and_its_key_one_run,
+                transactions_are_read_as_they_stand,
+                what_is_frozen_stays_one_until_somebody_has_looked,
+                a_changed_key_replaces_the_configured_one_and_no_other,
+                cash_is_paid_once_and_never_after_its_end,
             );
         }
     };

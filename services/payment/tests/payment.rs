@@ -10,14 +10,40 @@ use proto::{event as events, order as orders, payment as pb};
 use serde_json::json;
 use testkit::WIRINGS;
 
+#[path = "payment/cash.rs"]
+mod cash;
+#[path = "payment/check.rs"]
+mod check;
 #[path = "payment/click.rs"]
 mod click;
+#[path = "payment/click_rules.rs"]
+mod click_rules;
+#[path = "payment/desk.rs"]
+mod desk;
+#[path = "payment/fiscal.rs"]
+mod fiscal;
 #[path = "payment/lab.rs"]
 mod lab;
+#[path = "payment/pages.rs"]
+mod pages;
 #[path = "payment/payme.rs"]
 mod payme;
+#[path = "payment/payme_moves.rs"]
+mod payme_moves;
+#[path = "payment/payme_rules.rs"]
+mod payme_rules;
 #[path = "payment/production.rs"]
 mod production;
+#[path = "payment/reconciliation.rs"]
+mod reconciliation;
+#[path = "payment/storm.rs"]
+mod storm;
+#[path = "payment/stripe.rs"]
+mod stripe;
+#[path = "payment/uzcard.rs"]
+mod uzcard;
+#[path = "payment/wire.rs"]
+mod wire;
 
 use lab::{SUM, Shop, payme_request, shop};
 use pb::close_payable_response::Outcome;
@@ -250,7 +276,7 @@ async fn the_journal_keeps_what_was_said_and_no_secret() {
     testkit::eventually("the journal is written", || async { journal(&store).len() == 4 }).await;
     let rows = journal(&store);
     let methods: Vec<&str> = rows.iter().map(|(method, ..)| method.as_str()).collect();
-    let expected = ["CreateTransaction", "CheckTransaction", "unknown", "prepare (prepare)"];
+    let expected = ["CreateTransaction", "CheckTransaction", "ChangePassword", "prepare (prepare)"];
     assert_eq!(methods, expected);
     assert!(rows[0].1.contains("seen") && rows[0].2.contains("create_time"), "{rows:?}");
     assert!(rows[1].1.is_empty() && rows[2].1.is_empty(), "{rows:?}");

@@ -42,6 +42,7 @@ pub(crate) const NAMES: &[(&str, Meaning)] = &[
     ("UZCARD_API_KEY", Key("payment.uzcard.api_key")),
     ("STRIPE_SECRET_KEY", Key("payment.stripe.secret_key")),
     ("STRIPE_WEBHOOK_SECRET", Key("payment.stripe.webhook_secret")),
+    ("STRIPE_RATE", Key("payment.stripe.rate")),
     ("SENDGRID_API_KEY", Key("notification.sendgrid_key")),
     ("MAIL_FROM", Key("notification.mail_from")),
     ("CORS_ORIGINS", Key("gateway.cors_origins")),

@@ -60,6 +60,7 @@ pub(crate) async fn a_merchant_follows_its_money(platform: &'static Platform) {
     reports(&owner, &goods).await;
     others_see_nothing(&guest, &owner, (&foreign, &bought.id, &goods)).await;
     payouts(&admin, &owner).await;
+    corrections(&admin, &owner).await;
 }
 
 /// The ledger, by pages and as a statement.
@@ -144,4 +145,38 @@ async fn payouts(admin: &Client, owner: &Client) {
     let board = admin.get("/v1/admin/dashboard").await.expect(200);
     assert!(board["today"]["orders"].as_i64().unwrap() > 0, "{board}");
     assert!(amount(&board["last_30_days"]["commission"]) >= 360_000);
+}
+
+/// The platform's owner corrects what it owes; the merchant reads why.
+async fn corrections(admin: &Client, owner: &Client) {
+    let me = owner.get("/v1/merchant/me").await.expect(200);
+    let path = format!("/v1/admin/merchants/{}/adjustments", text(&me["merchant"]["id"]));
+    let sum = |amount: i64| json!({ "amount": amount, "currency": "UZS" });
+    let given =
+        json!({ "direction": "credit", "amount": sum(50_000), "reason": "Yoʻqolgan posilka" });
+    admin.post(&path, given.clone()).await.problem(400, "IDEMPOTENCY_KEY_REQUIRED");
+    let key = format!("correction-{}", shop::unique());
+    let keyed = admin.with("idempotency-key", &key);
+    owner.with("idempotency-key", &key).post(&path, given.clone()).await.problem(403, "FORBIDDEN");
+    let before = owner.get("/v1/merchant/finance/balance").await.expect(200);
+    let made = keyed.post(&path, given.clone()).await;
+    let again = keyed.post(&path, given).await;
+    assert_eq!((made.status, &made.bytes), (201, &again.bytes));
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    let other = json!({ "direction": "debit", "amount": sum(1), "reason": "x" });
+    keyed.post(&path, other.clone()).await.problem(422, "IDEMPOTENCY_KEY_REUSED");
+    let nobody = format!("/v1/admin/merchants/{}/adjustments", ids::MerchantId::new());
+    let fresh = admin.with("idempotency-key", &format!("{key}-2"));
+    fresh.post(&nobody, other.clone()).await.problem(404, "MERCHANT_NOT_FOUND");
+    let wrong = json!({ "direction": "debit", "amount": sum(0), "reason": "x" });
+    fresh.post(&path, wrong).await.problem(400, "INVALID");
+    let after = owner.get("/v1/merchant/finance/balance").await.expect(200);
+    assert_eq!(amount(&after["available"]) - amount(&before["available"]), 50_000);
+    let list = owner.get("/v1/merchant/finance/adjustments").await.expect(200);
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    assert_eq!(list["data"][0]["reason"], "Yoʻqolgan posilka");
+    assert_eq!(admin.get(&path).await.expect(200), list);
+    let ledger = owner.get("/v1/merchant/finance/ledger?account=merchant").await.expect(200);
+    assert_eq!(ledger["data"][0]["kind"], "adjustment");
+    assert_eq!(amount(&ledger["data"][0]["credit"]), 50_000);
 }

@@ -49,12 +49,17 @@ impl Listener {
 
     /// The message of this kind about this order.
     pub(crate) async fn hear(&mut self, kind: &str, order: &str) -> Value {
+        self.hear_of(kind, "order_id", order).await
+    }
+
+    /// The message of this kind whose data name this.
+    pub(crate) async fn hear_of(&mut self, kind: &str, member: &str, id: &str) -> Value {
         let listen = async {
             let mut heard = Vec::new();
             while let Some(message) = self.0.next().await {
                 let Ok(Message::Text(message)) = message else { continue };
                 let message: Value = serde_json::from_str(&message).unwrap();
-                if message["type"] == kind && message["data"]["order_id"] == order {
+                if message["type"] == kind && message["data"][member] == id {
                     return message;
                 }
                 heard.push(message);
@@ -63,6 +68,6 @@ impl Listener {
         };
         tokio::time::timeout(PATIENCE, listen)
             .await
-            .unwrap_or_else(|_| panic!("nothing of {kind} about {order}"))
+            .unwrap_or_else(|_| panic!("nothing of {kind} about {id}"))
     }
 }

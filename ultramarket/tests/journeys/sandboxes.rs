@@ -35,6 +35,42 @@ pub(crate) async fn a_stand_in_pays(platform: &'static Platform) {
     .await;
 }
 
+/// UzCard asks before it takes money, Stripe tells when it has: either way the order is paid, and called off its money goes back.
+pub(crate) async fn cards_pay_on_pages_of_their_providers(platform: &'static Platform) {
+    let guest = platform.guest();
+    let merchant = shop::merchant(platform, HUNAR_UYI).await;
+    let goods = shop::goods(&merchant, 4_321_000, 9).await;
+    for (provider, books) in [("uzcard", "reversed"), ("stripe", "amount_refunded")] {
+        let bought = shop::order(&guest, &goods, 2, provider).await;
+        let url = text(&bought.answer["payment"]["redirect_url"]);
+        let address = text(&platform.sandboxes[provider]);
+        assert!(url.starts_with(address), "{url}");
+        let page = guest.get(url).await;
+        assert!(page.status == 200 && page.text().contains(&bought.number), "{}", page.text());
+        let sandbox = Client::new(address);
+        let paid = sandbox.post("/pay", json!({ "reference": bought.number })).await.expect(200);
+        assert_eq!(paid["ok"], true, "{paid}");
+        let order = bought.becomes("paid").await;
+        assert_eq!(order["payment"]["provider"], provider);
+
+        let path = format!("/v1/store/orders/{}/cancel", bought.id);
+        bought.client.post(&path, json!({})).await.expect(200);
+        let path = format!("/transactions?reference={}", bought.number);
+        shop::eventually("the money is back", async || {
+            let found = sandbox.get(&path).await.expect(200);
+            let it = &found["data"][0];
+            (it[books].as_i64() == it["amount"].as_i64()).then_some(())
+        })
+        .await;
+        // A shopper who changes their mind pays with another provider.
+        let changed = shop::order(&guest, &goods, 1, provider).await;
+        let path = format!("/v1/store/orders/{}/payments", changed.id);
+        let client = changed.client.with("idempotency-key", "another-way");
+        let other = client.post(&path, json!({ "provider": "payme" })).await.expect(201);
+        assert_eq!(other["provider"], "payme");
+    }
+}
+
 pub(crate) async fn a_person_presses_pay(platform: &'static Platform) {
     let guest = platform.guest();
     let merchant = shop::merchant(platform, HUNAR_UYI).await;

@@ -67,6 +67,18 @@ pub(crate) async fn admin(platform: &Platform) -> Client {
     login(&platform.guest(), text(&account["login"]), text(&account["password"])).await
 }
 
+/// A merchant that belongs to one test alone, approved.
+pub(crate) async fn new_merchant(platform: &Platform, name: &str) -> Client {
+    let guest = platform.guest();
+    let person = register(&guest).await;
+    let application = json!({ "name": name, "legal_name": name, "tin": format!("31{:07}", unique()),
+        "phone": "+998901234567", "email": "sinov@example.uz" });
+    let applied = person.client.post("/v1/merchant/applications", application).await.expect(201);
+    let approve = format!("/v1/admin/merchants/{}/approve", text(&applied["id"]));
+    admin(platform).await.post(&approve, json!({ "plan": "basic" })).await.expect(200);
+    login(&guest, &person.phone, PASSWORD).await
+}
+
 /// The text of a JSON string.
 #[track_caller]
 pub(crate) fn text(value: &Value) -> &str {

@@ -50,7 +50,7 @@ async fn list(State(app): State<App>, params: Params) -> Answer<List<Payout>> {
 }
 
 /// A body, and what makes it the same body.
-async fn hashed<T: DeserializeOwned>(request: Request) -> Result<(T, Bytes), Problem> {
+pub(crate) async fn hashed<T: DeserializeOwned>(request: Request) -> Result<(T, Bytes), Problem> {
     let (parts, stream) = request.into_parts();
     let raw = body::read(stream, body::JSON_LIMIT).await?;
     Ok((body::parse(&parts.headers, &raw)?, Bytes::copy_from_slice(&Sha256::digest(&raw))))

@@ -17,6 +17,10 @@ use crate::{
     params::named,
     problem::Problem,
     reply::{Answer, List, Money, MoneyInput, some},
+    routes::{
+        promotions::{Maybe, maybe},
+        store::products::PriceTier,
+    },
 };
 
 /// Offers changed at once at most.
@@ -41,6 +45,14 @@ pub(crate) struct OwnOffer {
     /// Pieces held for orders.
     reserved: i64,
     in_stock: bool,
+    /// Pieces that may be sold before they are there: `stock` is then below zero.
+    backorder_limit: i64,
+    /// At so many pieces or fewer the merchant is told.
+    low_stock_at: Option<i64>,
+    /// Lower prices of larger quantities, by quantity.
+    price_tiers: Vec<PriceTier>,
+    /// Of one piece; 0 where that is not known.
+    weight_grams: i64,
     active: bool,
 }
 
@@ -56,9 +68,22 @@ impl From<pb::Offer> for OwnOffer {
             stock: offer.available,
             reserved: offer.reserved,
             in_stock: offer.available > 0,
+            backorder_limit: offer.backorder_limit,
+            low_stock_at: offer.low_stock_at,
+            price_tiers: offer.price_tiers.into_iter().map(PriceTier::from).collect(),
+            weight_grams: offer.weight_grams,
             active: offer.active,
         }
     }
+}
+
+/// From so many pieces on, each costs so much.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PriceTierInput {
+    /// 2 at least.
+    from: u32,
+    price: MoneyInput,
 }
 
 /// What to change of an offer.
@@ -69,22 +94,49 @@ pub(crate) struct ChangeOffer {
     compare_at_price: Option<MoneyInput>,
     stock: Option<i64>,
     active: Option<bool>,
+    /// Pieces that may be sold before they are there; 0: none.
+    backorder_limit: Option<i64>,
+    /// At so many pieces or fewer the merchant is told; null: it is not.
+    #[serde(default, deserialize_with = "maybe")]
+    #[schema(value_type = Option<i64>)]
+    low_stock_at: Maybe<i64>,
+    /// At most 10, each of a larger quantity and a lower price than the one before it; an empty list takes them away.
+    price_tiers: Option<Vec<PriceTierInput>>,
+    /// Of one piece.
+    weight_grams: Option<i64>,
 }
 
-/// Changes price, stock or sale of an offer.
+impl ChangeOffer {
+    fn of(self, id: String) -> pb::OfferUpdate {
+        let tier = |tier: PriceTierInput| pb::PriceTier {
+            from_quantity: tier.from,
+            price: Some(tier.price.into()),
+        };
+        let tiers = |tiers: Vec<PriceTierInput>| pb::PriceTiers {
+            tiers: tiers.into_iter().map(tier).collect(),
+        };
+        pb::OfferUpdate {
+            id,
+            price: self.price.map(Into::into),
+            stock: self.stock,
+            active: self.active,
+            compare_at_price: self.compare_at_price.map(Into::into),
+            backorder_limit: self.backorder_limit,
+            low_stock: self.low_stock_at.map(|at| pb::LowStock { at }),
+            price_tiers: self.price_tiers.map(tiers),
+            weight_grams: self.weight_grams,
+        }
+    }
+}
+
+/// Changes price, stock, the rules for them, or sale of an offer.
 #[utoipa::path(patch, path = "/v1/merchant/offers/{id}", tag = "merchant catalogue", request_body = ChangeOffer, responses((status = 200, body = OwnOffer)))]
 async fn update(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(body): Body<ChangeOffer>,
 ) -> Answer<OwnOffer> {
-    let change = pb::OfferUpdate {
-        id: named::<kind::Offer>(id, "OFFER")?,
-        price: body.price.map(Into::into),
-        stock: body.stock,
-        active: body.active,
-        compare_at_price: body.compare_at_price.map(Into::into),
-    };
+    let change = body.of(named::<kind::Offer>(id, "OFFER")?);
     let request = pb::UpdateOffersRequest { offers: vec![change] };
     let answer = app.mesh.order().update_offers(request).await?.into_inner();
     let result = answer.results.into_iter().next().unwrap_or_default();
@@ -118,6 +170,12 @@ pub(crate) struct ChangeOneOffer {
     compare_at_price: Option<MoneyInput>,
     stock: Option<i64>,
     active: Option<bool>,
+    backorder_limit: Option<i64>,
+    #[serde(default, deserialize_with = "maybe")]
+    #[schema(value_type = Option<i64>)]
+    low_stock_at: Maybe<i64>,
+    price_tiers: Option<Vec<PriceTierInput>>,
+    weight_grams: Option<i64>,
 }
 
 /// What became of one of many changes.
@@ -139,12 +197,29 @@ async fn update_many(
         let field = Field::new("offers", "OUT_OF_RANGE", format!("expected 1 to {BULK}"));
         return Err(Problem(Fault::invalid(vec![field])));
     }
-    let change = |offer: ChangeOneOffer| pb::OfferUpdate {
-        id: offer.id,
-        price: offer.price.map(Into::into),
-        stock: offer.stock,
-        active: offer.active,
-        compare_at_price: offer.compare_at_price.map(Into::into),
+    let change = |offer: ChangeOneOffer| {
+        let ChangeOneOffer {
+            id,
+            price,
+            compare_at_price,
+            stock,
+            active,
+            backorder_limit,
+            low_stock_at,
+            price_tiers,
+            weight_grams,
+        } = offer;
+        let change = ChangeOffer {
+            price,
+            compare_at_price,
+            stock,
+            active,
+            backorder_limit,
+            low_stock_at,
+            price_tiers,
+            weight_grams,
+        };
+        change.of(id)
     };
     let offers = body.offers.into_iter().map(change).collect();
     let request = pb::UpdateOffersRequest { offers };

@@ -73,8 +73,10 @@ pub(crate) struct CartItem {
     /// What is left to be paid.
     total: Money,
     promotions: Vec<AppliedPromotion>,
-    /// Enough is in stock and the offer is on sale.
+    /// It is on sale, and enough of it can be ordered.
     available: bool,
+    /// Pieces that are not there yet: they are sent as soon as they are.
+    backordered: u32,
 }
 
 /// A promotion and what it takes off.
@@ -176,6 +178,7 @@ fn view(cart: Option<pb::PricedCart>, token: String, locale: Locale) -> Cart {
                 .map(|adjustment| AppliedPromotion::of(adjustment, locale))
                 .collect(),
             available: quote.available,
+            backordered: quote.backordered,
         }
     };
     Cart {

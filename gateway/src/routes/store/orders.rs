@@ -17,6 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     carts::{AppliedPromotion, Totals},
     delivery::{self, Delivery},
+    payment_form::FiscalReceipt,
     returns::{Refund, Return},
 };
 use crate::{
@@ -63,6 +64,9 @@ pub(crate) struct Order {
     refunds: Vec<Refund>,
     /// The shopper may still call it off.
     cancellable: bool,
+    /// Fiscal receipts of the sale and of its return, as far as they are issued.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fiscal_receipts: Vec<FiscalReceipt>,
 }
 
 /// A line as it was sold.
@@ -83,6 +87,8 @@ pub(crate) struct OrderItem {
     /// Where the discount comes from.
     promotions: Vec<AppliedPromotion>,
     total: Money,
+    /// Pieces that were not there yet when it was sold.
+    backordered: u32,
     /// Pieces that will not be sent.
     cancelled: u32,
     /// Pieces that came back.
@@ -207,6 +213,7 @@ fn item(item: pb::OrderItem, locale: Locale) -> OrderItem {
             .map(|adjustment| AppliedPromotion::of(adjustment, locale))
             .collect(),
         total: Money::of(item.total),
+        backordered: item.backordered,
         cancelled: item.cancelled,
         returned: item.returned,
         returnable: item.returnable,
@@ -266,6 +273,7 @@ pub(crate) fn view(order: pb::Order, locale: Locale) -> Order {
         returns: order.returns.into_iter().map(Return::from).collect(),
         refunds: order.refunds.into_iter().map(Refund::from).collect(),
         cancellable: order.cancellable,
+        fiscal_receipts: order.receipts.into_iter().map(FiscalReceipt::from).collect(),
     }
 }
 

@@ -133,6 +133,25 @@ pub(crate) struct Offer {
     #[serde(skip_serializing_if = "Option::is_none")]
     compare_at_price: Option<Money>,
     in_stock: bool,
+    /// None is there, and it can be ordered all the same: it is sent as soon as there are some.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    backorder: bool,
+    /// Lower prices of larger quantities, by quantity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    price_tiers: Vec<PriceTier>,
+}
+
+/// From so many pieces on, each costs so much.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PriceTier {
+    from: u32,
+    price: Money,
+}
+
+impl From<order::PriceTier> for PriceTier {
+    fn from(tier: order::PriceTier) -> Self {
+        Self { from: tier.from_quantity, price: Money::of(tier.price) }
+    }
 }
 
 impl From<order::Offer> for Offer {
@@ -143,6 +162,8 @@ impl From<order::Offer> for Offer {
             price: Money::of(offer.price),
             compare_at_price: offer.compare_at_price.map(Money::from),
             in_stock: offer.available > 0,
+            backorder: offer.available <= 0 && offer.available + offer.backorder_limit > 0,
+            price_tiers: offer.price_tiers.into_iter().map(PriceTier::from).collect(),
         }
     }
 }

@@ -10,7 +10,7 @@
 use clock::Timestamp;
 use ids::{OrderId, PaymentId, RefundId};
 
-use super::{IllegalMove, Payment, Provider, Status};
+use super::{GivesBack, IllegalMove, Payment, Provider, Status};
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,13 +92,10 @@ pub fn beginning(
     if payment.status == Status::Refunded {
         return (RefundState::Succeeded, "all of the payment went back before");
     }
-    match payment.provider {
-        Provider::Click => (RefundState::Pending, ""),
-        Provider::Payme => (RefundState::NeedsManual, "cancel the payment in Payme's cabinet"),
-        Provider::Cash => (RefundState::NeedsManual, "the money was paid to the courier's hand"),
-        Provider::Uzcard | Provider::Stripe => {
-            (RefundState::NeedsManual, "send it in the provider's cabinet")
-        }
+    match payment.provider.capabilities().gives_back {
+        GivesBack::Called => (RefundState::Pending, ""),
+        GivesBack::Cabinet => (RefundState::NeedsManual, "cancel the payment in Payme's cabinet"),
+        GivesBack::ByHand => (RefundState::NeedsManual, "the money was paid to the courier's hand"),
     }
 }
 
@@ -145,9 +142,11 @@ mod tests {
 
     #[test]
     fn people_send_what_no_call_sends() {
-        for provider in [Provider::Payme, Provider::Uzcard, Provider::Stripe] {
+        let in_cabinet = payment(Provider::Payme, Status::Paid);
+        assert_eq!(beginning(Some(&in_cabinet), 0, 1).0, RefundState::NeedsManual);
+        for provider in [Provider::Click, Provider::Uzcard, Provider::Stripe] {
             let paid = payment(provider, Status::Paid);
-            assert_eq!(beginning(Some(&paid), 0, 1).0, RefundState::NeedsManual);
+            assert_eq!(beginning(Some(&paid), 0, 1).0, RefundState::Pending);
         }
         let by_hand = payment(Provider::Cash, Status::Pending);
         assert_eq!(source(std::slice::from_ref(&by_hand)), Some(&by_hand));

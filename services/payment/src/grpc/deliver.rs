@@ -19,11 +19,29 @@ pub(super) async fn apply(payments: &Payments, event: events::Event) -> Result<(
         "order.expired" => close(payments, &order, "expired").await,
         "order.delivered" => {
             let id = convert::order(&order.id)?;
-            Ok(payments.delivered(id).await?)
+            payments.delivered(id).await?;
+            collected(payments, &order).await
         }
+        "order.completed" => collected(payments, &order).await,
         "order.refund_done" | "order.refunded" => sent(payments, &order).await,
         _ => Ok(()),
     }
+}
+
+/// Cash is paid when the last goods are handed over: as much as was taken, whatever the order once came to.
+async fn collected(payments: &Payments, order: &orders::Order) -> Result<(), Fault> {
+    let cash = Provider::parse(&order.payment_provider) == Some(Provider::Cash);
+    let received = matches!(
+        order.payment_status(),
+        pb::PaymentStatus::Paid
+            | pb::PaymentStatus::PartiallyRefunded
+            | pb::PaymentStatus::Refunded
+    );
+    let amount = order.paid.as_ref().map_or(0, |paid| paid.amount);
+    if cash && received && amount > 0 {
+        payments.cash_paid(convert::order(&order.id)?, amount).await?;
+    }
+    Ok(())
 }
 
 /// Refunds that have ended with the order, by hand too, have ended here.
@@ -89,6 +107,6 @@ fn line(item: orders::OrderItem, locale: &str) -> pb::FiscalLine {
         quantity: item.quantity,
         discount: item.discount.unwrap_or_default().amount,
         fiscal: item.fiscal,
-        seller_tin: String::new(),
+        seller_tin: item.merchant_tin,
     }
 }

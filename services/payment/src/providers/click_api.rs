@@ -8,6 +8,9 @@ use sha1::{Digest as _, Sha1};
 use super::form;
 use crate::config;
 
+pub(crate) mod fiscal;
+pub(crate) mod status;
+
 /// The part of the Merchant API that gives money back.
 #[derive(Debug)]
 pub(crate) struct ClickApi {

@@ -8,10 +8,11 @@ use subtle::ConstantTimeEq as _;
 use super::RawRequest;
 use crate::{config, domain::Snapshot};
 
+mod form;
 mod rpc;
 mod wire;
 
-pub(crate) use rpc::{Fiscal, Method, Problem, answer, read};
+pub(crate) use rpc::{CHANGE_PASSWORD, Fiscal, Method, Problem, answer, read};
 pub(crate) use wire::{
     Success, allowed, cancelled, checked, created, performed, refused, statement, success,
 };
@@ -19,33 +20,47 @@ pub(crate) use wire::{
 /// The login of every call.
 const LOGIN: &str = "Paycom";
 
+/// The digest of a credential.
+pub(crate) type Digest = [u8; 32];
+
 /// A cash desk.
 #[derive(Debug)]
 pub(crate) struct Payme {
     merchant_id: String,
     /// Digests of the credentials that are good.
-    known: Vec<SecretBox<[u8; 32]>>,
+    key: Option<SecretBox<Digest>>,
+    test_key: Option<SecretBox<Digest>>,
+    change_password: bool,
     base_url: String,
 }
 
 impl Payme {
     /// `None` when it is not configured. An empty key opens nothing.
     pub(crate) fn new(config: &config::Payme) -> Option<Self> {
-        let known: Vec<_> = [&config.key, &config.test_key]
-            .into_iter()
-            .map(SecretString::expose_secret)
-            .filter(|key| !key.is_empty())
-            .map(|key| SecretBox::new(Box::new(digest(format!("{LOGIN}:{key}").as_bytes()))))
-            .collect();
-        if config.merchant_id.is_empty() || known.is_empty() {
+        let known = |key: &SecretString| {
+            let key = key.expose_secret();
+            (!key.is_empty()).then(|| SecretBox::new(Box::new(credential(key))))
+        };
+        let (key, test_key) = (known(&config.key), known(&config.test_key));
+        if config.merchant_id.is_empty() || (key.is_none() && test_key.is_none()) {
             return None;
         }
-        let base_url = config.base_url.trim_end_matches('/').to_owned();
-        Some(Self { merchant_id: config.merchant_id.clone(), known, base_url })
+        Some(Self {
+            merchant_id: config.merchant_id.clone(),
+            key,
+            test_key,
+            change_password: config.change_password,
+            base_url: config.base_url.trim_end_matches('/').to_owned(),
+        })
     }
 
-    /// Whether it is Payme who calls. Takes the same time however much of a key is right.
-    pub(crate) fn knows(&self, request: &RawRequest) -> bool {
+    /// The configured key, if Payme may replace it by ChangePassword.
+    pub(crate) fn replaceable(&self) -> Option<Digest> {
+        self.key.as_ref().filter(|_| self.change_password).map(|key| *key.expose_secret())
+    }
+
+    /// Whether it is Payme who calls. `replaced` stands in for the configured key. Takes the same time however much of a key is right.
+    pub(crate) fn knows(&self, request: &RawRequest, replaced: Option<&Digest>) -> bool {
         let credentials = request
             .headers
             .get("authorization")
@@ -54,20 +69,18 @@ impl Payme {
             .and_then(|(_, text)| STANDARD.decode(text.trim()).ok())
             .unwrap_or_default();
         let given = digest(&credentials);
+        let key = replaced.or_else(|| self.key.as_ref().map(SecretBox::expose_secret));
+        let test_key = self.test_key.as_ref().map(SecretBox::expose_secret);
         let mut known = subtle::Choice::from(0);
-        for expected in &self.known {
-            known |= given.ct_eq(expected.expose_secret());
+        for expected in [key, test_key].into_iter().flatten() {
+            known |= given.ct_eq(expected);
         }
         known.into()
     }
 
     /// The checkout page of an order.
     pub(crate) fn page(&self, payable: &Snapshot, return_url: &str) -> String {
-        let language = match payable.locale.as_str() {
-            "ru" => "ru",
-            "en" => "en",
-            _ => "uz",
-        };
+        let language = form::language(&payable.locale);
         let mut link = String::new();
         // The text becomes standard base64 in a path. Only `?`, `>` and `~` at every third place give the two letters that a path
         // would have to encode; the pause before the return (milliseconds) moves them to another place.
@@ -89,6 +102,16 @@ impl Payme {
     }
 }
 
-fn digest(credentials: &[u8]) -> [u8; 32] {
+/// What a call with this key shows.
+pub(crate) fn credential(key: &str) -> Digest {
+    digest(format!("{LOGIN}:{key}").as_bytes())
+}
+
+/// Whether two digests are of the same key.
+pub(crate) fn is_same(one: &Digest, other: &Digest) -> bool {
+    one.ct_eq(other).into()
+}
+
+fn digest(credentials: &[u8]) -> Digest {
     Sha256::digest(credentials).into()
 }

@@ -15,7 +15,7 @@ use crate::{
     },
     providers::{
         RawAnswer, RawRequest,
-        payme::{self as protocol, Fiscal, Method, Payme, Problem},
+        payme::{self as protocol, Digest, Fiscal, Method, Payme, Problem},
     },
     store::{Entry, Moved, Note, Receipt},
 };
@@ -60,9 +60,8 @@ impl Payments {
         let Some(payme) = &self.providers.payme else { return RawAnswer::disabled() };
         let envelope = protocol::read(&raw.body);
         let (id, method) = (envelope.id.clone(), envelope.label());
-        let admitted = admit(payme, &raw);
-        // ChangePassword is not served, and its password must not stay in a table.
-        let kept = admitted.is_ok() && method != "unknown";
+        let admitted = self.admit(payme, &raw).await;
+        let kept = admitted.is_ok() && !matches!(method, "unknown" | protocol::CHANGE_PASSWORD);
         let request = if kept { String::from_utf8_lossy(&raw.body) } else { "".into() };
         let line = heard(&raw, self.clock.now(), Provider::Payme, method, &request);
         let heard = Heard { id, line };
@@ -85,6 +84,40 @@ impl Payments {
         };
         self.count(Provider::Payme, method, code);
         answer
+    }
+
+    async fn admit(&self, payme: &Payme, raw: &RawRequest) -> Result<(), Problem> {
+        if raw.method != "POST" {
+            return Err(Problem::NOT_POST);
+        }
+        let replaced = match payme.replaceable() {
+            Some(configured) => self.replaced(configured).await?,
+            None => None,
+        };
+        if payme.knows(raw, replaced.as_ref()) { Ok(()) } else { Err(Problem::STRANGER) }
+    }
+
+    async fn replaced(&self, configured: Digest) -> Result<Option<Digest>, Problem> {
+        self.store.key(Provider::Payme, configured).await.map_err(|fault| ours(&fault))
+    }
+
+    /// The next call shows the new key. The password stands nowhere: only what a call with it shows is kept.
+    async fn change_password(&self, new: Option<Digest>, heard: &Heard) -> Result<Reply, Problem> {
+        let configured = self.providers.payme.as_ref().and_then(Payme::replaceable);
+        let Some(configured) = configured else {
+            return Err(Problem::no_method(protocol::CHANGE_PASSWORD));
+        };
+        let new = new.ok_or_else(Problem::no_password)?;
+        let current = self.replaced(configured).await?.unwrap_or(configured);
+        if protocol::is_same(&new, &current) {
+            return Err(Problem::STRANGER);
+        }
+        let note = heard.note(|()| Ok::<_, Problem>(protocol::success()));
+        let keys = (configured, new);
+        let changed = self.store.key_change(Provider::Payme, keys, heard.line.at, note).await;
+        let entry = changed.map_err(|fault| ours(&fault))?;
+        tracing::warn!("Payme has changed its key: the configured one is not in force any more");
+        Ok(Reply::Written(entry, 0))
     }
 
     async fn payme_act(&self, method: Method, heard: &Heard) -> Result<Reply, Problem> {
@@ -136,13 +169,15 @@ impl Payments {
                 Ok(heard.found(protocol::statement(&found)))
             }
             Method::SetFiscalData(Fiscal { id, kind, body }) => {
-                let receipt = Receipt { transaction: id, kind, body };
+                let tell = crate::grpc::events::receipt;
+                let receipt = Receipt { transaction: id, kind, body, tell };
                 let note = heard.note(|known| receipted(*known));
                 let done = self.store.fiscal_receipt(receipt, now, note).await;
                 let (known, entry) = done.map_err(|fault| ours(&fault))?;
                 let code = receipted(known).err().map_or(0, |problem| problem.code);
                 Ok(Reply::Written(entry, code))
             }
+            Method::ChangePassword(new) => self.change_password(new, heard).await,
         }
     }
 }
@@ -157,13 +192,6 @@ fn code<T>(outcome: &Result<T, Refusal>) -> i64 {
 
 fn receipted(known: bool) -> Result<protocol::Success, Problem> {
     if known { Ok(protocol::success()) } else { Err(Problem::RECEIPT) }
-}
-
-fn admit(payme: &Payme, raw: &RawRequest) -> Result<(), Problem> {
-    if raw.method != "POST" {
-        return Err(Problem::NOT_POST);
-    }
-    if payme.knows(raw) { Ok(()) } else { Err(Problem::STRANGER) }
 }
 
 /// Our failure: Payme asks again.

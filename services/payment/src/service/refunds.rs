@@ -53,6 +53,9 @@ impl Payments {
                 return Ok(refund);
             }
         };
+        if refund.provider.is_some_and(|provider| provider.capabilities().makes_pages) {
+            return self.refund_charge(refund, known).await;
+        }
         let (state, note) = match (refund.provider, &self.providers.click_api) {
             (Some(Provider::Click), Some(api)) => match self.store.click_paid(refund.id).await? {
                 Some(paid) => {

@@ -22,9 +22,13 @@ use crate::domain::{Payment, click, payme};
 
 mod change;
 mod clicks;
+mod compared;
+mod fiscal;
+mod hosted;
 mod journal;
 mod payables;
 mod paymes;
+mod reconciliation;
 mod refunds;
 mod rows;
 mod sweep;
@@ -36,6 +40,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_outbox.sql"),
     include_str!("../../migrations/postgres/0003_domains.sql"),
     include_str!("../../migrations/postgres/0004_refunds.sql"),
+    include_str!("../../migrations/postgres/0005_hosted.sql"),
+    include_str!("../../migrations/postgres/0006_fiscal_reconciliation.sql"),
 ];
 
 /// Brings the tables of an address up to date.
@@ -159,8 +165,14 @@ impl PaymentStore for PostgresPayments {
         now: Timestamp,
         note: Note<bool>,
     ) -> Noted<bool> {
-        let mut connection = self.database.connection().await?;
-        Ok(paymes::fiscal_receipt(&mut connection, &receipt, now, note).await?)
+        let mut transaction = self.database.begin().await?;
+        let kept = paymes::fiscal_receipt(&mut transaction, &receipt, now, note).await?;
+        let (known, entry, told) = kept;
+        transaction.commit().await.map_err(Error::from)?;
+        if told {
+            self.wake();
+        }
+        Ok((known, entry))
     }
 
     async fn click_prepare(

@@ -18,9 +18,13 @@ use super::{
 use crate::domain::{Payment, click, payme};
 
 mod clicks;
+mod compared;
+mod fiscal;
+mod hosted;
 mod journal;
 mod payables;
 mod paymes;
+mod reconciliation;
 mod refunds;
 mod rows;
 mod unit;
@@ -31,6 +35,8 @@ use unit::Unit;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_payments.sql"),
     include_str!("../../migrations/sqlite/0002_refunds.sql"),
+    include_str!("../../migrations/sqlite/0003_hosted.sql"),
+    include_str!("../../migrations/sqlite/0004_fiscal_reconciliation.sql"),
 ];
 
 /// Leaves out so many of Click's numbers behind an address.

@@ -71,6 +71,7 @@ impl Orders {
     pub(crate) fn told(&self) -> Vec<(String, pb::PaymentStatus)> {
         let told = self.told.lock().unwrap();
         told.iter()
+            .filter(|event| !matches!(event.data, Some(Data::Receipt(_))))
             .map(|event| {
                 let Some(Data::Payment(changed)) = &event.data else { unreachable!("a payment") };
                 let payment = changed.payment.as_ref().unwrap();
@@ -78,6 +79,16 @@ impl Orders {
                 (event.r#type.clone(), payment.status())
             })
             .collect()
+    }
+
+    /// Kind and link of the fiscal receipts told so far.
+    pub(crate) fn receipts(&self) -> Vec<(String, String)> {
+        let told = self.told.lock().unwrap();
+        let receipt = |event: &Event| match &event.data {
+            Some(Data::Receipt(issued)) => issued.receipt.clone().map(|it| (it.kind, it.qr_url)),
+            _ => None,
+        };
+        told.iter().filter_map(receipt).collect()
     }
 
     pub(crate) async fn hears(&self, kinds: &[&str]) {
@@ -92,13 +103,22 @@ pub(crate) async fn shop(wiring: Wiring) -> Shop {
 
 /// A shop with a store of its own, or with the one at this address.
 pub(crate) async fn shop_at(wiring: Wiring, address: Option<&str>) -> Shop {
+    shop_with(wiring, address, |_| {}).await
+}
+
+/// The same on other terms.
+pub(crate) async fn shop_with(
+    wiring: Wiring,
+    address: Option<&str>,
+    change: impl FnOnce(&mut payment::Config) + Send + 'static,
+) -> Shop {
     let address = address.map(str::to_owned);
     let orders = Orders::default();
     let events = EventServiceServer::new(orders.clone());
     let lab = Lab::new(wiring)
         .role(Role::Payment, |host, mesh, folder| {
             Box::pin(async move {
-                let config = payment::Config {
+                let mut config = payment::Config {
                     listen: "127.0.0.1:0".parse()?,
                     store: address.unwrap_or_else(|| {
                         format!("sqlite:{}", folder.join("payment.db").display())
@@ -116,7 +136,10 @@ pub(crate) async fn shop_at(wiring: Wiring, address: Option<&str>) -> Shop {
                     },
                     uzcard: config::Uzcard::default(),
                     stripe: config::Stripe::default(),
+                    fiscal: config::Fiscal::default(),
+                    reconciliation: config::Reconciliation::default(),
                 };
+                change(&mut config);
                 payment::migrate(&config).await?;
                 payment::mount(host, config, mesh).await
             })

@@ -4,7 +4,11 @@ use clock::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{domain::payme::Draft, providers::RawAnswer};
+use super::{Digest, credential};
+use crate::{
+    domain::{fiscal::Kind, payme::Draft},
+    providers::RawAnswer,
+};
 
 /// A call that can be answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,20 +21,35 @@ pub(crate) struct Call {
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Method {
-    CheckPerform { reference: String, amount: i64 },
+    CheckPerform {
+        reference: String,
+        amount: i64,
+    },
     Create(Draft),
-    Perform { id: String },
-    Cancel { id: String, reason: i64 },
-    Check { id: String },
-    Statement { from: Timestamp, to: Timestamp },
+    Perform {
+        id: String,
+    },
+    Cancel {
+        id: String,
+        reason: i64,
+    },
+    Check {
+        id: String,
+    },
+    Statement {
+        from: Timestamp,
+        to: Timestamp,
+    },
     SetFiscalData(Fiscal),
+    /// What a call with the new key shows; none for one that is missing or blank.
+    ChangePassword(Option<Digest>),
 }
 
 /// A receipt of the tax office.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fiscal {
     pub(crate) id: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     /// JSON as it was received.
     pub(crate) body: String,
 }
@@ -50,6 +69,16 @@ impl Problem {
     pub(crate) const RECEIPT: Self = Self::plain(-32001);
     pub(crate) const STRANGER: Self = Self::plain(-32504);
     pub(crate) const OURS: Self = Self::plain(-32400);
+
+    /// ChangePassword without a password.
+    pub(crate) fn no_password() -> Self {
+        Self { code: -31050, data: Some("password".to_owned()) }
+    }
+
+    /// There is no such method.
+    pub(crate) fn no_method(name: &str) -> Self {
+        Self { code: -32601, data: Some(name.to_owned()) }
+    }
 
     pub(crate) const fn plain(code: i64) -> Self {
         Self { code, data: None }
@@ -86,7 +115,7 @@ impl Envelope {
     }
 }
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "CheckPerformTransaction",
     "CreateTransaction",
     "PerformTransaction",
@@ -94,7 +123,11 @@ const NAMES: [&str; 7] = [
     "CheckTransaction",
     "GetStatement",
     "SetFiscalData",
+    CHANGE_PASSWORD,
 ];
+
+/// Of an older version of the protocol: off unless it is configured. Its password must not stay in a table.
+pub(crate) const CHANGE_PASSWORD: &str = "ChangePassword";
 
 fn method(name: &str, params: &Params<'_>) -> Result<Method, Problem> {
     Ok(match name {
@@ -122,8 +155,8 @@ fn method(name: &str, params: &Params<'_>) -> Result<Method, Problem> {
             to: Timestamp::from_millis(params.integer("to")?),
         },
         "SetFiscalData" => Method::SetFiscalData(params.fiscal().ok_or(Problem::PARAMS)?),
-        // ChangePassword is of an older version of the protocol: keys come from the configuration.
-        unknown => return Err(Problem { code: -32601, data: Some(unknown.to_owned()) }),
+        CHANGE_PASSWORD => Method::ChangePassword(params.password()),
+        unknown => return Err(Problem::no_method(unknown)),
     })
 }
 
@@ -151,14 +184,28 @@ impl Params<'_> {
         Ok((reference, account.to_string()))
     }
 
+    /// The receipt's number is a must; what else is there has its type, or is null.
     fn fiscal(&self) -> Option<Fiscal> {
-        let kind = match self.0.get("type")?.as_str()? {
-            "PERFORM" => "PERFORM",
-            "CANCEL" => "CANCEL",
-            _ => return None,
+        let kind = Kind::parse(self.0.get("type")?.as_str()?)?;
+        let data = self.0.get("fiscal_data")?.as_object()?;
+        data.get("receipt_id").filter(|it| it.is_i64() || it.is_u64())?;
+        let typed = |names: &[&str], right: fn(&Value) -> bool| {
+            names.iter().all(|name| data.get(*name).is_none_or(|it| it.is_null() || right(it)))
         };
-        let body = self.0.get("fiscal_data").filter(|data| data.is_object())?;
-        Some(Fiscal { id: self.id().ok()?, kind, body: body.to_string() })
+        let text = |it: &Value| it.is_string();
+        let well = typed(&["status_code"], Value::is_i64)
+            && typed(&["message", "qr_code_url"], text)
+            && typed(&["terminal_id", "fiscal_sign", "date"], |it| it.is_string() || it.is_i64());
+        if !well {
+            return None;
+        }
+        let body = Value::Object(data.clone()).to_string();
+        Some(Fiscal { id: self.id().ok()?, kind, body })
+    }
+
+    fn password(&self) -> Option<Digest> {
+        let password = self.0.get("password").and_then(Value::as_str);
+        password.filter(|password| !password.trim().is_empty()).map(credential)
     }
 }
 

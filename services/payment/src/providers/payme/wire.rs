@@ -20,7 +20,7 @@ pub(crate) struct Allowed<'a> {
 }
 
 #[derive(Serialize)]
-struct Detail<'a> {
+pub(super) struct Detail<'a> {
     receipt_type: u8,
     items: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,12 +47,16 @@ struct Shipping {
 }
 
 pub(crate) fn allowed(payable: &Snapshot) -> Allowed<'_> {
-    let detail = payable.is_fiscal().then(|| Detail {
+    Allowed { allow: true, detail: detail(payable) }
+}
+
+/// What the receipt will say, when lines and codes are complete.
+pub(super) fn detail(payable: &Snapshot) -> Option<Detail<'_>> {
+    payable.is_fiscal().then(|| Detail {
         receipt_type: 0,
         items: payable.lines.iter().map(item).collect(),
         shipping: (payable.delivery > 0).then(|| shipping(payable)),
-    });
-    Allowed { allow: true, detail }
+    })
 }
 
 fn item(line: &FiscalLine) -> Item<'_> {

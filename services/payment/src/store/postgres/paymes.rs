@@ -2,7 +2,7 @@
 
 use clock::Timestamp;
 use postgres::Error;
-use sqlx::{PgConnection, query, types::Uuid};
+use sqlx::{PgConnection, query};
 
 use super::{
     change::{Change, Part},
@@ -219,36 +219,20 @@ impl UseCase for Cancel {
     }
 }
 
-/// The receipt and the line in one statement. A transaction and its payment never part, so nothing can come between the two.
+/// The receipt, what the order is told of it and the line: whether there is such a transaction, and whether others are told.
 pub(super) async fn fiscal_receipt(
     connection: &mut PgConnection,
     receipt: &Receipt,
     now: Timestamp,
     note: Note<bool>,
-) -> Result<(bool, Entry), Error> {
+) -> Result<(bool, Entry, bool), Error> {
     let find = query("select payment_id from payme_transactions where payme_id = $1");
     let found = find.bind(plain(&receipt.transaction)).fetch_optional(&mut *connection).await?;
-    let payment: Option<Uuid> = found.map(|row| Reader::new(&row).get()).transpose()?;
+    let payment = found.map(|row| Reader::new(&row).id()).transpose()?;
     let entry = note(&payment.is_some());
-    let Some(payment) = payment else {
-        journal::append(connection, std::slice::from_ref(&entry)).await?;
-        return Ok((false, entry));
-    };
-    let mut statement = sqlx::QueryBuilder::new(
-        "with kept as (insert into fiscal_receipts (payment_id, kind, body, received_at) values (",
-    );
-    let mut values = statement.separated(", ");
-    values
-        .push_bind(payment)
-        .push_bind(receipt.kind)
-        .push_bind(&receipt.body)
-        .push_unseparated("::json")
-        .push_bind(moment(now));
-    statement.push(
-        ") on conflict (payment_id, kind) do update set body = excluded.body, received_at = excluded.received_at
-         returning payment_id) ",
-    );
-    journal::push(&mut statement, &entry, "kept");
-    statement.build().execute(connection).await?;
-    Ok((true, entry))
+    journal::append(connection, std::slice::from_ref(&entry)).await?;
+    let Some(payment) = payment else { return Ok((false, entry, false)) };
+    let kept = (receipt.kind, receipt.body.as_str());
+    let told = super::fiscal::keep(connection, payment, kept, receipt.tell, now).await?;
+    Ok((true, entry, told))
 }

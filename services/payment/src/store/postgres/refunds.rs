@@ -48,7 +48,10 @@ async fn find(connection: &mut PgConnection, id: RefundId) -> Result<Option<Refu
 }
 
 /// The order's row, from here on this transaction's alone.
-async fn lock(connection: &mut PgConnection, order: OrderId) -> Result<Option<Payable>, Error> {
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    order: OrderId,
+) -> Result<Option<Payable>, Error> {
     let found = query(concat!(
         "select ",
         rows::payable_columns!(),

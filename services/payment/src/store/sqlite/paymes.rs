@@ -141,11 +141,7 @@ pub(super) fn fiscal_receipt(unit: &mut Unit<'_>, receipt: &Receipt) -> Result<b
     let Some(known) = find(unit.connection, &receipt.transaction)? else {
         return Ok(false);
     };
-    unit.connection.execute(
-        "insert into fiscal_receipts values (?, ?, ?, ?)
-         on conflict do update set body = excluded.body, received_at = excluded.received_at",
-        params![known.payment.to_string(), receipt.kind, receipt.body, unit.now.millis()],
-    )?;
+    super::fiscal::keep(unit, known.payment, (receipt.kind, &receipt.body), receipt.tell)?;
     Ok(true)
 }
 
