@@ -14,8 +14,9 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 use clock::Timestamp;
 use fault::{Breaker, Fault};
 use ids::{Id, Kind, MerchantId};
+use silence::Silence;
 use sqlx::{
-    Connection as _, PgPool,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use time::OffsetDateTime;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub mod backup;
 mod error;
 mod schema;
+mod silence;
 
 pub use error::{Error, violates};
 pub use schema::{describe, migrate, migrate_to};
@@ -56,6 +58,7 @@ impl Postgres {
     /// the program is an error, and so is a restore that has not ended. When it does not, the check follows with the first connection.
     pub async fn open(address: &str, migrations: Migrations) -> Result<Self, Error> {
         let (options, connections) = options(address)?;
+        let silence = Arc::<Silence>::default();
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .min_connections(0)
@@ -63,14 +66,9 @@ impl Postgres {
             .idle_timeout(Duration::from_mins(1))
             .max_lifetime(Duration::from_mins(30))
             .test_before_acquire(false)
-            // A connection that was used a moment ago is not asked how it is; one that rested may have lost its server.
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > Duration::from_secs(1) {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
+            .before_acquire(move |connection, meta| {
+                let silence = Arc::clone(&silence);
+                Box::pin(async move { silence.check(connection, meta.idle_for).await })
             })
             .connect_lazy_with(options);
         let database = Self { pool, migrations, breaker: Arc::default(), schema: Arc::default() };

@@ -4,7 +4,7 @@
 use ids::MerchantId;
 use postgres::{Error, Postgres, Transaction};
 use sqlx::PgConnection;
-use testkit::FreshDatabase;
+use testkit::{Door, FreshDatabase};
 
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_things.sql")];
 
@@ -83,6 +83,25 @@ async fn a_server_that_is_away_is_said_to_be_away_at_once() {
     for outcome in many {
         assert!(matches!(outcome.await, Err(Error::Away)));
     }
+}
+
+#[tokio::test]
+async fn connections_that_died_without_a_word_are_replaced_at_once() {
+    let Some(fresh) = FreshDatabase::create().await else { return };
+    postgres::migrate(&fresh.address, MIGRATIONS).await.unwrap();
+    let server = fresh.address.split(['@', '?']).nth(1).unwrap().split('/').next().unwrap();
+    let door = Door::new(server).await;
+    let through = fresh.address.replace(server, &door.address.to_string());
+    let database = Postgres::open(&through, MIGRATIONS).await.unwrap();
+    let all = (0..8).map(|_| database.begin());
+    drop(futures::future::try_join_all(all).await.unwrap());
+    // Lately used ones are not doubted.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    door.forget();
+    for _ in 0..8 {
+        database.begin().await.unwrap();
+    }
+    database.close().await;
 }
 
 #[tokio::test]

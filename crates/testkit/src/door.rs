@@ -10,10 +10,17 @@ use tokio::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Way {
     Open,
     Shut,
     Silent,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    way: Way,
+    /// How often everybody inside was forgotten.
+    forgotten: u32,
 }
 
 /// Passes connections on to a server while it is open.
@@ -35,7 +42,7 @@ impl Door {
     pub async fn new(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (state, watch) = watch::channel(State::Open);
+        let (state, watch) = watch::channel(State { way: Way::Open, forgotten: 0 });
         let mut porter = JoinSet::new();
         porter.spawn(receive(listener, server.to_owned(), watch));
         Self { address, state, _porter: porter }
@@ -43,17 +50,23 @@ impl Door {
 
     /// Passes on again.
     pub fn open(&self) {
-        self.state.send_replace(State::Open);
+        self.state.send_modify(|state| state.way = Way::Open);
     }
 
     /// Cuts what is connected and whatever connects from now on.
     pub fn shut(&self) {
-        self.state.send_replace(State::Shut);
+        self.state.send_modify(|state| state.way = Way::Shut);
     }
 
     /// Lets everybody in and answers nothing, as a server that hangs.
     pub fn silence(&self) {
-        self.state.send_replace(State::Silent);
+        self.state.send_modify(|state| state.way = Way::Silent);
+    }
+
+    /// On what is connected nothing comes any more, and nobody is told, as when a router forgets its connections. Whoever connects
+    /// from now on is let in.
+    pub fn forget(&self) {
+        self.state.send_modify(|state| state.forgotten += 1);
     }
 }
 
@@ -67,16 +80,18 @@ async fn receive(listener: TcpListener, server: String, state: watch::Receiver<S
 
 async fn pass(mut guest: TcpStream, server: String, mut state: watch::Receiver<State>) {
     // Nobody knows yet who is behind the door when it is silent.
-    if state.wait_for(|state| *state != State::Silent).await.is_err() {
+    if state.wait_for(|state| state.way != Way::Silent).await.is_err() {
         return;
     }
     let Ok(mut server) = TcpStream::connect(server).await else { return };
+    let known = state.borrow().forgotten;
     loop {
         let now = *state.borrow_and_update();
-        match now {
-            State::Shut => return,
-            State::Silent => {}
-            State::Open => tokio::select! {
+        match now.way {
+            Way::Shut => return,
+            _ if now.forgotten > known => {}
+            Way::Silent => {}
+            Way::Open => tokio::select! {
                 _ = copy_bidirectional(&mut guest, &mut server) => return,
                 changed = state.changed() => {
                     if changed.is_err() {
