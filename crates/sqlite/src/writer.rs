@@ -100,7 +100,8 @@ fn run_each(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), E
         if !written {
             written = job.run(connection);
             if !written {
-                connection.execute("rollback", ())?;
+                // A full disk has ended the transaction already: that there is none any more is no failure of the others.
+                drop(connection.execute("rollback", ()));
                 connection.execute("begin immediate", ())?;
             }
             continue;

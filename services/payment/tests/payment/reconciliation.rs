@@ -4,7 +4,7 @@ use ids::UserId;
 use mesh::Caller;
 use proto::payment as pb;
 use serde_json::json;
-use testkit::{FreshDatabase, WIRINGS};
+use testkit::{FreshDatabase, WIRINGS, Wiring};
 
 use crate::{
     click::{call, prepare},
@@ -62,6 +62,20 @@ async fn differences(shop: &Shop) -> Vec<(String, String, String)> {
 
 fn texts(found: &[(String, String, String)]) -> Vec<(&str, &str, &str)> {
     found.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect()
+}
+
+/// Nothing is compared at night.
+const BY_HAND: u8 = 24;
+
+/// A shop whose payments by Click are compared with what a desk knows.
+async fn compared(desk: &Desk, (wiring, address): (Wiring, Option<&str>), hour: u8) -> Shop {
+    let url = desk.url.clone();
+    shop_with(wiring, address, move |config| {
+        config.click.api_url = url;
+        "30001".clone_into(&mut config.click.merchant_user_id);
+        config.reconciliation.hour = hour;
+    })
+    .await
 }
 
 #[tokio::test]
@@ -135,14 +149,8 @@ async fn click_is_asked_for_each_order() {
             return;
         }
         let desk = Desk::open().await;
-        let url = desk.url.clone();
         let address = database.as_ref().map(|database| database.address.as_str());
-        let shop = shop_with(wiring, address, move |config| {
-            config.click.api_url = url;
-            "30001".clone_into(&mut config.click.merchant_user_id);
-            config.reconciliation.hour = 24;
-        })
-        .await;
+        let shop = compared(&desk, (wiring, address), BY_HAND).await;
         // Attempt, payment number there, whether Complete came, and what Click says.
         for (attempt, order, complete, says) in [
             ("1", "1K", true, Some(2)),
@@ -204,13 +212,7 @@ async fn click_is_asked_for_each_order() {
 #[tokio::test]
 async fn of_several_attempts_the_one_that_click_speaks_of_counts() {
     let desk = Desk::open().await;
-    let url = desk.url.clone();
-    let shop = shop_with(WIRINGS[0], None, move |config| {
-        config.click.api_url = url;
-        "30001".clone_into(&mut config.click.merchant_user_id);
-        config.reconciliation.hour = 24;
-    })
-    .await;
+    let shop = compared(&desk, (WIRINGS[0], None), BY_HAND).await;
     for order in ["1K", "2K"] {
         shop.ordered(order, "click").await;
     }
@@ -237,13 +239,7 @@ async fn of_several_attempts_the_one_that_click_speaks_of_counts() {
 #[tokio::test]
 async fn a_provider_that_does_not_answer_fails_the_run_and_freezes_nothing() {
     let desk = Desk::open().await;
-    let url = desk.url.clone();
-    let shop = shop_with(WIRINGS[0], None, move |config| {
-        config.click.api_url = url;
-        "30001".clone_into(&mut config.click.merchant_user_id);
-        config.reconciliation.hour = 24;
-    })
-    .await;
+    let shop = compared(&desk, (WIRINGS[0], None), BY_HAND).await;
     shop.ordered("1K", "click").await;
     let id = prepare(&shop, "1", "1K").await;
     call(&shop, "1", "1", "1K", &[("merchant_prepare_id", &id)]).await;
@@ -258,13 +254,7 @@ async fn a_provider_that_does_not_answer_fails_the_run_and_freezes_nothing() {
 #[tokio::test]
 async fn the_day_before_is_compared_every_night_once() {
     let desk = Desk::open().await;
-    let url = desk.url.clone();
-    let shop = shop_with(WIRINGS[0], None, move |config| {
-        config.click.api_url = url;
-        "30001".clone_into(&mut config.click.merchant_user_id);
-        config.reconciliation.hour = 0;
-    })
-    .await;
+    let shop = compared(&desk, (WIRINGS[0], None), 0).await;
     let mut client = shop.lab.mesh.reconciliation();
     let request = pb::ListReconciliationsRequest::default();
     let first = async || {
